@@ -1,0 +1,151 @@
+/**
+ * The rules that keep the cache true, as pure functions of an item's guard, one step and the cache server's clock.
+ * `store/memory.ts` runs them as they stand; `store/redis/*.lua` says the same in Lua, and a differential test holds
+ * the two together. Times are milliseconds of the cache server's clock unless they say otherwise.
+ */
+
+/** How far the cache server's clock and DynamoDB's may be apart. */
+export const SLACK_MS = 2000;
+
+/** `ApproximateCreationDateTime` is rounded down: the record was made within this long after it. */
+const ROUNDING_MS = 1000;
+
+/** How long things are held to be recent. See the options of the same names. */
+export interface Rules {
+  /** A change older than this is not written: the next reader fetches the item instead. */
+  readonly lateAfterMs: number;
+  /** How long a guard outlives the last step on its item. */
+  readonly guardMs: number;
+  /** For how long after a change a fill must come from a strongly consistent read. */
+  readonly settleMs: number;
+}
+
+/** What is remembered of an item around recent activity. */
+export interface Guard {
+  /** The newest stream version applied; see `versionOf`. Absent until the stream has written. */
+  readonly version?: string | undefined;
+  /** When that version was made: `ApproximateCreationDateTime`, DynamoDB's clock. */
+  readonly at?: number | undefined;
+  /** Unique, new at every change. A fill must present it. */
+  readonly generation: string;
+  /** Until then, a read for a fill must be strongly consistent. */
+  readonly settled: number;
+  /** What is stored is at least as fresh as this, as a fill or local write knew. Absent when the stream wrote last. */
+  readonly asOf?: number | undefined;
+  /** ... and was formed by then. */
+  readonly until?: number | undefined;
+}
+
+/** The cache server's time, and a token that no other step gets. */
+export interface Moment {
+  readonly now: number;
+  readonly token: string;
+}
+
+/**
+ * What becomes of one stream change:
+ * - `write`: it is news; the caller stores or deletes by mode
+ * - `stale`: a newer version was applied before
+ * - `included`: a reader stored an item that already held this change
+ * - `late`: too old to be worth writing
+ * - `disordered`: its version and its time disagree with what was applied; neither is trusted
+ * - `overlapping`: it may be older or newer than what a reader stored
+ *
+ * The last three void the entry: it is deleted, and fills under way are refused.
+ */
+export type Decision = 'write' | 'stale' | 'included' | 'late' | 'disordered' | 'overlapping';
+
+/**
+ * The decision table for one stream change. The first row that holds decides.
+ *
+ * @param stored whether the item has a value in the cache now: a change cannot be included in what has gone
+ */
+export function decide(
+  guard: Guard | undefined,
+  change: { readonly version: string; readonly at: number },
+  stored: boolean,
+  now: number,
+  rules: Rules,
+): Decision {
+  if (guard?.version !== undefined && guard.version >= change.version) {
+    return change.at <= (guard.at ?? 0) + SLACK_MS ? 'stale' : 'disordered';
+  }
+  if (now - change.at > rules.lateAfterMs) return 'late';
+  if (stored && guard?.asOf !== undefined && change.at + ROUNDING_MS + SLACK_MS < guard.asOf) return 'included';
+  if (guard?.until !== undefined && guard.until >= change.at - SLACK_MS) return 'overlapping';
+  return 'write';
+}
+
+/** The guard after a stream change was decided on; `undefined` when the decision leaves it as it is. */
+export function guardAfterChange(
+  guard: Guard | undefined,
+  change: { readonly version: string; readonly at: number },
+  decision: Decision,
+  moment: Moment,
+  rules: Rules,
+): Guard | undefined {
+  const seen = newest(guard, change);
+  switch (decision) {
+    case 'stale':
+      return undefined;
+    case 'included':
+      return guard && { ...guard, ...seen };
+    case 'write':
+      return { ...seen, generation: moment.token, settled: moment.now + rules.settleMs };
+    default:
+      return {
+        ...seen,
+        generation: moment.token,
+        settled: moment.now + rules.settleMs,
+        asOf: guard?.asOf,
+        until: guard?.until,
+      };
+  }
+}
+
+/** The guard that a reader's miss creates where there is none. */
+export function guardAtMiss(moment: Moment): Guard {
+  return { generation: moment.token, settled: 0 };
+}
+
+/**
+ * The guard after a reader stored what it read, or `undefined` when it may not store it. Its generation is new, so
+ * that a slower reader of an older state is refused even when this value has gone by then.
+ */
+export function guardAfterFill(
+  guard: Guard | undefined,
+  fill: { readonly generation: string; readonly begunAt: number; readonly strong: boolean },
+  { now, token }: Moment,
+  rules: Rules,
+): Guard | undefined {
+  if (guard === undefined || guard.generation !== fill.generation) return undefined;
+  const asOf = fill.strong ? fill.begunAt : fill.begunAt - rules.settleMs;
+  return { ...guard, generation: token, asOf, until: now };
+}
+
+/** The guard after an application wrote the item itself: what was stored is gone, what is under way is refused. */
+export function guardAfterLocalWrite(guard: Guard | undefined, { now, token }: Moment, rules: Rules): Guard {
+  return {
+    version: guard?.version,
+    at: guard?.at,
+    generation: token,
+    settled: now + rules.settleMs,
+    asOf: now,
+    until: now,
+  };
+}
+
+/** The guard of a tag after something it covers changed. */
+export function guardAfterMove({ now, token }: Moment, rules: Rules): Guard {
+  return { generation: token, settled: now + rules.settleMs };
+}
+
+/** Version and time never go down, and go up together. */
+function newest(
+  guard: Guard | undefined,
+  change: { readonly version: string; readonly at: number },
+): { version: string; at: number } {
+  if (guard?.version === undefined) return { version: change.version, at: change.at };
+  if (guard.version >= change.version) return { version: guard.version, at: guard.at ?? 0 };
+  return { version: change.version, at: Math.max(guard.at ?? 0, change.at) };
+}

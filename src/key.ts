@@ -1,0 +1,154 @@
+import { createHash } from 'node:crypto';
+import { type AttributeMap, type AttributeValue, base64Bytes } from './attributes.js';
+import { KeyError } from './errors.js';
+
+/** The longest key that is stored as it is, in bytes of UTF-8. Longer ones are replaced by their SHA-256. */
+export const MAX_KEY_BYTES = 1024;
+
+/** The longest key that a caller's own function may make: ElastiCache Serverless takes 4 KiB, the guard's name is longer. */
+const MAX_CUSTOM_KEY_BYTES = 4000;
+
+/**
+ * The cache key of an item: `[namespace:]table:attr=value[,attr=value]`, attributes in the order of their names.
+ *
+ * `=` stands before a string, `#` before a number in normal form, `~` before binary as base64url. Whatever the
+ * grammar itself uses is percent-encoded in names and values, so two different keys never share a text and two
+ * spellings of one key (`1`, `1.0`) always do. Over {@link MAX_KEY_BYTES} the part behind the table is replaced by
+ * `sha256.` and the digest of the whole.
+ *
+ * @example itemKey(undefined, 'orders', { customerId: { S: 'c1' }, orderId: { N: '7.0' } }) // orders:customerId=c1,orderId#7
+ * @throws KeyError when an attribute is not a string, number or binary
+ */
+export function itemKey(namespace: string | undefined, tableName: string, keys: AttributeMap): string {
+  const names = Object.keys(keys);
+  if (names.length === 0) throw new KeyError(`Cannot build a cache key for table ${tableName}: the key has no attributes.`);
+  if (names.length > 1) names.sort();
+  const prefix = `${tablePrefix(namespace, tableName)}:`;
+  return bounded(prefix, names.map((name) => keyAttribute(tableName, name, keys[name])).join(','));
+}
+
+/** The tag of everything read from a table as a whole: its scans, and queries whose partition is not known. */
+export function tableTag(namespace: string | undefined, tableName: string): string {
+  return `${tablePrefix(namespace, tableName)}*`;
+}
+
+/** The tag of everything read from an index without its partition being known. */
+export function indexTag(namespace: string | undefined, tableName: string, indexName: string): string {
+  return `${tableTag(namespace, tableName)}${encode(indexName)}*`;
+}
+
+/**
+ * The tag of what is read from one partition of a table, or of an index when `indexName` is given.
+ *
+ * @throws KeyError when the attribute is not a string, number or binary
+ */
+export function partitionTag(
+  namespace: string | undefined,
+  tableName: string,
+  indexName: string | undefined,
+  attributeName: string,
+  value: AttributeValue,
+): string {
+  const whole =
+    indexName === undefined ? tableTag(namespace, tableName) : indexTag(namespace, tableName, indexName);
+  return bounded(whole, keyAttribute(tableName, attributeName, value));
+}
+
+/**
+ * The key of the guard beside a value key (or a tag), in the same Redis Cluster slot.
+ *
+ * @throws KeyError when the key has braces that are not one hash tag: no second key could share its slot
+ */
+export function guardKey(key: string): string {
+  if (!key.includes('{') && !key.includes('}')) return `{${key}}:guard`;
+  if (/^[^{}]*\{[^{}]+\}[^{}]*$/.test(key)) return `${key}:guard`;
+  throw new KeyError('A cache key may have braces only as one Redis hash tag, like user:{42}: encode other braces.');
+}
+
+/**
+ * A key made by a caller's own function, once it is fit to be one.
+ *
+ * @throws KeyError when it is not a non-empty string of at most {@link MAX_CUSTOM_KEY_BYTES} bytes
+ */
+export function checkCustomKey(key: unknown): string {
+  if (typeof key !== 'string' || key === '') {
+    throw new KeyError(`A cache key must be a non-empty string, not ${key === '' ? 'an empty one' : typeof key}.`);
+  }
+  if (Buffer.byteLength(key) > MAX_CUSTOM_KEY_BYTES) {
+    throw new KeyError(`A cache key may have at most ${MAX_CUSTOM_KEY_BYTES} bytes, its guard's name included: hash longer ones.`);
+  }
+  return key;
+}
+
+/**
+ * The normal form of a number as DynamoDB writes it: the same value always gives the same text.
+ *
+ * @example normalizeNumber('01.50') // '1.5'
+ * @throws KeyError when the text is not a decimal number
+ */
+export function normalizeNumber(text: string): string {
+  if (/^(?:0|-?[1-9]\d{0,14})$/.test(text)) return text;
+  const match = /^([+-]?)(\d*)(?:\.(\d*))?(?:[eE]([+-]?\d{1,4}))?$/.exec(text);
+  const [, sign, whole = '', fraction = '', exponent = '0'] = match ?? [];
+  if (whole + fraction === '') throw new KeyError('A number in a key is not a decimal number.');
+  const padded = whole + fraction;
+  const significant = padded.replace(/^0+/, '');
+  if (significant === '') return '0';
+  const digits = significant.replace(/0+$/, '');
+  // The value is 0.<digits> times ten to the power of `point`.
+  const point = whole.length + Number(exponent) - (padded.length - significant.length);
+  return (sign === '-' ? '-' : '') + decimal(digits, point);
+}
+
+function decimal(digits: string, point: number): string {
+  if (point > 40 || point < -5) {
+    const fraction = digits.length > 1 ? `.${digits.slice(1)}` : '';
+    return `${digits[0]}${fraction}E${point - 1}`;
+  }
+  if (point <= 0) return `0.${'0'.repeat(-point)}${digits}`;
+  if (digits.length <= point) return digits + '0'.repeat(point - digits.length);
+  return `${digits.slice(0, point)}.${digits.slice(point)}`;
+}
+
+function keyAttribute(tableName: string, name: string, value: AttributeValue | undefined): string {
+  if (value !== undefined) {
+    if ('S' in value && typeof value.S === 'string') return `${encode(name)}=${encode(value.S)}`;
+    if ('N' in value && typeof value.N === 'string') return `${encode(name)}#${normalizeNumber(value.N)}`;
+    if ('B' in value && value.B !== undefined) return `${encode(name)}~${base64url(value.B)}`;
+  }
+  throw new KeyError(
+    `Cannot build a cache key for table ${tableName}: key attribute ${name} must be of type S, N or B.`,
+  );
+}
+
+function base64url(binary: Uint8Array | string): string {
+  return Buffer.from(typeof binary === 'string' ? base64Bytes(binary) : binary).toString('base64url');
+}
+
+function tablePrefix(namespace: string | undefined, tableName: string): string {
+  return namespace === undefined ? encode(tableName) : `${encode(namespace)}:${encode(tableName)}`;
+}
+
+function bounded(prefix: string, rest: string): string {
+  const key = prefix + rest;
+  if (key.length * 3 <= MAX_KEY_BYTES || Buffer.byteLength(key) <= MAX_KEY_BYTES) return key;
+  return `${prefix}sha256.${createHash('sha256').update(key).digest('base64url')}`;
+}
+
+/** What must not stand bare in a key: the grammar's own marks, and what makes a key hard to type, log or match. */
+const RESERVED = /[%:,=#~*{}\s\p{Cc}\p{Cs}]/gu;
+
+function encode(text: string): string {
+  return text.replace(RESERVED, (character) => percentEncode(character.charCodeAt(0)));
+}
+
+/** UTF-8 percent-encoding that also takes a lone surrogate, which has no UTF-8 of its own. */
+function percentEncode(code: number): string {
+  const bytes =
+    code < 0x80
+      ? [code]
+      : code < 0x800
+        ? [0xc0 | (code >> 6), 0x80 | (code & 0x3f)]
+        : [0xe0 | (code >> 12), 0x80 | ((code >> 6) & 0x3f), 0x80 | (code & 0x3f)];
+  return bytes.map((byte) => `%${byte.toString(16).toUpperCase().padStart(2, '0')}`).join('');
+}

@@ -1,0 +1,70 @@
+import diagnostics from 'node:diagnostics_channel';
+import type { ApplyOutcome } from './store/store.js';
+
+/**
+ * What became of one stream record: an {@link ApplyOutcome}, or
+ * - `superseded`: a later record of the same item in the same batch was applied instead
+ * - `skipped`: the `key` function gave no key for it
+ * - `failed`: the cache did not confirm it; Lambda delivers it again
+ */
+export type RecordOutcome = ApplyOutcome | 'superseded' | 'skipped' | 'failed';
+
+/** Everything that can happen, for metrics and tests. Logs are made of the same. */
+export type Report = RecordReport | PoisonReport | InvalidatedReport | BatchReport;
+
+/** One record of a batch has been dealt with. */
+export interface RecordReport {
+  readonly type: 'record';
+  readonly outcome: RecordOutcome;
+  readonly tableName: string;
+  readonly eventName: string;
+  readonly sequenceNumber: string;
+  /** Absent when it has none: the record was skipped, or its `key` function failed. */
+  readonly key?: string | undefined;
+  /** Why it failed. */
+  readonly error?: Error | undefined;
+}
+
+/** A record whose image cannot be stored: its key is deleted, so that readers fetch the item. */
+export interface PoisonReport {
+  readonly type: 'poison';
+  readonly tableName: string;
+  readonly sequenceNumber: string;
+  readonly key: string;
+  readonly error: Error;
+}
+
+/** Records of a table can only invalidate. Said once per handler and table for each reason. */
+export interface InvalidatedReport {
+  readonly type: 'invalidates-only';
+  readonly tableName: string;
+  /** `no-new-image`: the stream's view type leaves it out; `unknown-event-name`: neither INSERT, MODIFY nor REMOVE. */
+  readonly reason: 'no-new-image' | 'unknown-event-name';
+}
+
+/** An invocation has come to its end. */
+export interface BatchReport {
+  readonly type: 'batch';
+  readonly records: number;
+  readonly outcomes: Readonly<Partial<Record<RecordOutcome, number>>>;
+  readonly poison: number;
+  /** Age of the oldest record when the invocation began, in milliseconds; absent for an empty batch. */
+  readonly oldestRecordAgeMs?: number | undefined;
+  readonly durationMs: number;
+}
+
+/** Every report is also published here, on a channel of `node:diagnostics_channel`, for tools in the same process. */
+export const REPORT_CHANNEL = 'dynamodb-stream-cache:report';
+
+/** Where reports go: to the caller's function, which may not disturb the work, and to {@link REPORT_CHANNEL}. */
+export function reporter(onReport: ((report: Report) => void) | undefined): (report: Report) => void {
+  const channel = diagnostics.channel(REPORT_CHANNEL);
+  return (report) => {
+    try {
+      onReport?.(report);
+    } catch {
+      // A listener's failure is not the cache's.
+    }
+    if (channel.hasSubscribers) channel.publish(report);
+  };
+}

@@ -1,0 +1,123 @@
+import {
+  decide,
+  type Guard,
+  guardAfterChange,
+  guardAfterFill,
+  guardAfterLocalWrite,
+  guardAfterMove,
+  guardAtMiss,
+  type Moment,
+  type Rules,
+} from '../coherence.js';
+import type { ApplyOutcome, Begun, CacheStore, Fill, FillOutcome, StoreChange } from './store.js';
+
+/**
+ * A cache inside this process, for trying things out and for tests: it lives and dies with the process, is shared
+ * with nobody, and keeps what has not expired without a limit.
+ *
+ * @param now the clock, milliseconds since the epoch; the system's by default
+ */
+export function memoryStore(now: () => number = Date.now): CacheStore {
+  const values = expiringMap<string>(now);
+  const guards = expiringMap<Guard>(now);
+  let steps = 0;
+
+  /** One script call of the Redis store: a single moment for everything in it. */
+  function atOnce<Input, Output>(inputs: readonly Input[], step: (input: Input, moment: Moment) => Output) {
+    steps += 1;
+    const moment = { now: now(), token: String(steps) };
+    return Promise.resolve(inputs.map((input) => step(input, moment)));
+  }
+
+  function apply(change: StoreChange, moment: Moment, rules: Rules): ApplyOutcome {
+    const guard = guards.get(change.key);
+    const stored = values.get(change.key) !== undefined;
+    const decision = decide(guard, change, stored, moment.now, rules);
+    const next = guardAfterChange(guard, change, decision, moment, rules);
+    if (next !== undefined) guards.set(change.key, next, rules.guardMs);
+    if (decision === 'write') return write(change, moment.now);
+    if (decision !== 'stale' && decision !== 'included') values.delete(change.key);
+    return decision;
+  }
+
+  function write(change: StoreChange, time: number): ApplyOutcome {
+    const ttlMs = timeToLive(change, time);
+    if (change.action === 'refresh' && values.get(change.key) === undefined) return 'unchanged';
+    if (change.action === 'delete' || ttlMs <= 0) {
+      values.delete(change.key);
+      return 'deleted';
+    }
+    values.set(change.key, change.value, ttlMs);
+    return 'written';
+  }
+
+  function begin(key: string, moment: Moment, rules: Rules): Begun {
+    const value = values.get(key);
+    if (value !== undefined) return { value };
+    let guard = guards.get(key);
+    if (guard === undefined) {
+      guard = guardAtMiss(moment);
+      guards.set(key, guard, rules.guardMs);
+    }
+    return { generation: guard.generation, begunAt: moment.now, strong: moment.now < guard.settled };
+  }
+
+  function fill({ key, lease, strong, ...entry }: Fill, moment: Moment, rules: Rules): FillOutcome {
+    if (values.get(key) !== undefined) return 'occupied';
+    const next = guardAfterFill(guards.get(key), { ...lease, strong }, moment, rules);
+    if (next === undefined) return 'moved';
+    const ttlMs = timeToLive(entry, moment.now);
+    if (ttlMs <= 0) return 'expired';
+    guards.set(key, next, rules.guardMs);
+    values.set(key, entry.value, ttlMs);
+    return 'filled';
+  }
+
+  return {
+    get: (keys) => atOnce(keys, (key) => values.get(key)),
+    apply: (changes, rules) => atOnce(changes, (change, moment) => apply(change, moment, rules)),
+    begin: (keys, rules) => atOnce(keys, (key, moment) => begin(key, moment, rules)),
+    fill: (fills, rules) => atOnce(fills, (entry, moment) => fill(entry, moment, rules)),
+    void: (keys, rules) =>
+      atOnce(keys, (key, moment) => {
+        values.delete(key);
+        guards.set(key, guardAfterLocalWrite(guards.get(key), moment, rules), rules.guardMs);
+        return 'voided';
+      }),
+    move: (tags, rules) =>
+      atOnce(tags, (tag, moment) => {
+        guards.set(tag, guardAfterMove(moment, rules), rules.guardMs);
+        return 'moved';
+      }),
+    delete: (keys) =>
+      atOnce(keys, (key) => {
+        values.delete(key);
+        return 'deleted';
+      }),
+    close: () => Promise.resolve(),
+  };
+}
+
+function timeToLive(entry: { ttlMs: number; expiresAt?: number | undefined }, now: number): number {
+  return entry.expiresAt === undefined ? entry.ttlMs : Math.min(entry.ttlMs, entry.expiresAt - now);
+}
+
+/** A map whose entries are gone once their time to live is over. */
+function expiringMap<T>(now: () => number) {
+  const entries = new Map<string, { value: T; expiresAt: number }>();
+  return {
+    get(key: string): T | undefined {
+      const entry = entries.get(key);
+      if (entry === undefined) return undefined;
+      if (now() < entry.expiresAt) return entry.value;
+      entries.delete(key);
+      return undefined;
+    },
+    set(key: string, value: T, ttlMs: number): void {
+      entries.set(key, { value, expiresAt: now() + ttlMs });
+    },
+    delete(key: string): void {
+      entries.delete(key);
+    },
+  };
+}

@@ -1,0 +1,22 @@
+-- A reader missed: what it needs in order to fill, or the value after all.
+-- KEYS    per item: value key, guard key
+-- ARGV    guardMs
+-- returns per item {'value', value}, {'lease', generation, now, '1' when the read must be strong} or {'full'}
+
+local function begin(key, guardKey)
+  local value = redis.pcall('GET', key)
+  if type(value) == 'string' then return { 'value', value } end
+  local guard = load(guardKey)
+  if not guard then
+    guard = { generation = token, settled = 0 }
+    local reply = redis.pcall('SET', guardKey, text(guard), 'PX', ARGV[1])
+    if reply.err then return { 'full' } end
+  end
+  return { 'lease', guard.generation, millis(now), now < guard.settled and '1' or '0' }
+end
+
+local leases = {}
+for i = 1, #KEYS / 2 do
+  leases[i] = begin(KEYS[2 * i - 1], KEYS[2 * i])
+end
+return leases

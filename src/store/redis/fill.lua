@@ -1,0 +1,30 @@
+-- A reader read the table: stores what it read, unless something changed since it began.
+-- KEYS    per item: value key, guard key
+-- ARGV    guardMs, settleMs; then per item: generation, begunAt, '1' when the read was strong, value, ttlMs, expiresAt or ''
+-- returns per item its outcome
+
+local guardMs, settle = ARGV[1], tonumber(ARGV[2])
+
+local function fill(key, guardKey, generation, begunAt, strong, value, ttlMs, expiresAt)
+  if redis.call('EXISTS', key) == 1 then return 'occupied' end
+  local guard = load(guardKey)
+  if not guard or guard.generation ~= generation then return 'moved' end
+  local ttl = timeToLive(ttlMs, expiresAt)
+  if ttl <= 0 then return 'expired' end
+
+  guard.generation = token
+  guard.asOf = strong == '1' and begunAt or begunAt - settle
+  guard.till = now
+  save(guardKey, guard, guardMs, key)
+  if full then return 'full' end
+  redis.call('SET', key, value, 'PX', millis(ttl))
+  return 'filled'
+end
+
+local outcomes = {}
+for i = 1, #KEYS / 2 do
+  local first = 6 * i - 3
+  outcomes[i] = fill(KEYS[2 * i - 1], KEYS[2 * i], ARGV[first], tonumber(ARGV[first + 1]),
+    ARGV[first + 2], ARGV[first + 3], ARGV[first + 4], ARGV[first + 5])
+end
+return outcomes

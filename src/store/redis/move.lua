@@ -1,0 +1,11 @@
+-- Something under these tags changed: results stored under them are no longer served.
+-- KEYS    per tag: its guard key
+-- ARGV    guardMs, settleMs
+-- returns per tag 'moved'
+
+local outcomes = {}
+for i = 1, #KEYS do
+  save(KEYS[i], { generation = token, settled = now + tonumber(ARGV[2]) }, ARGV[1], KEYS[i])
+  outcomes[i] = 'moved'
+end
+return outcomes

@@ -1,0 +1,31 @@
+import { createHash } from 'node:crypto';
+import apply from './apply.lua?raw';
+import begin from './begin.lua?raw';
+import clock from './clock.lua?raw';
+import fill from './fill.lua?raw';
+import guard from './guard.lua?raw';
+import move from './move.lua?raw';
+import voidItems from './void.lua?raw';
+
+/** A Lua script and the SHA-1 by which a server that has seen it knows it. */
+export interface Script {
+  readonly text: string;
+  readonly sha: string;
+}
+
+export type Scripts = Record<'apply' | 'begin' | 'fill' | 'void' | 'move', Script>;
+
+/** The store's scripts. Tests replace the clock, which is the cache server's own otherwise. */
+export function scripts(clockText: string = clock): Scripts {
+  const script = (body: string): Script => {
+    const text = [clockText, guard, body].join('\n');
+    return { text, sha: createHash('sha1').update(text).digest('hex') };
+  };
+  return {
+    apply: script(apply),
+    begin: script(begin),
+    fill: script(fill),
+    void: script(voidItems),
+    move: script(move),
+  };
+}

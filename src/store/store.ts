@@ -1,0 +1,100 @@
+import type { Rules } from '../coherence.js';
+import type { CacheError } from '../errors.js';
+
+/**
+ * Where cached items and their guards live. Each step on a key is atomic, follows `coherence.ts`, and is safe to
+ * repeat. Every method takes many keys, does them in few round trips, and answers in the order asked.
+ *
+ * A method never rejects because of the cache: what the cache did not confirm before the deadline stands in the
+ * answer as a {@link CacheError}, in its own place, and may or may not have happened. Nothing else ever stands for a failure.
+ */
+export interface CacheStore {
+  /** The stored text, or `undefined` where nothing is stored or it has expired. */
+  get(keys: readonly string[], options?: CallOptions): Promise<Settled<string | undefined>[]>;
+
+  /** Applies stream changes; changes of one key in the order given. */
+  apply(changes: readonly StoreChange[], rules: Rules, options?: CallOptions): Promise<Settled<ApplyOutcome>[]>;
+
+  /** A reader missed and is about to read the table: what it must know for {@link CacheStore.fill}, or what is stored after all. */
+  begin(keys: readonly string[], rules: Rules, options?: CallOptions): Promise<Settled<Begun>[]>;
+
+  /** A reader read the table: stores what it read, unless something changed since `begin`. */
+  fill(fills: readonly Fill[], rules: Rules, options?: CallOptions): Promise<Settled<FillOutcome>[]>;
+
+  /** An application wrote these items itself (or may have): deletes them, and refuses fills under way. */
+  void(keys: readonly string[], rules: Rules, options?: CallOptions): Promise<Settled<'voided'>[]>;
+
+  /** Something under these tags changed: results stored under them are no longer served. */
+  move(tags: readonly string[], rules: Rules, options?: CallOptions): Promise<Settled<'moved'>[]>;
+
+  /** Deletes keys that have no guard: what others derived from items. */
+  delete(keys: readonly string[], options?: CallOptions): Promise<Settled<'deleted'>[]>;
+
+  /** Ends connections that the store opened itself. It opens them again when used. */
+  close(): Promise<void>;
+}
+
+export type Settled<T> = T | CacheError;
+
+export interface CallOptions {
+  /** When to stop waiting, in milliseconds since the epoch by this process's clock. */
+  readonly deadline?: number | undefined;
+}
+
+/** One stream change, as a store applies it. */
+export interface StoreChange {
+  readonly key: string;
+  /** Compares as text with other versions of the key; see `versionOf`. */
+  readonly version: string;
+  /** `ApproximateCreationDateTime` in milliseconds; 0 when the record has none, which makes it late. */
+  readonly at: number;
+  /** What to do when the change is news: `set`, `refresh` (set only what is stored now) or `delete`. */
+  readonly action: 'set' | 'refresh' | 'delete';
+  /** The text to store; empty for `delete`. */
+  readonly value: string;
+  readonly ttlMs: number;
+  /** When the item itself expires, in milliseconds since the epoch: its entry never outlives it. */
+  readonly expiresAt?: number | undefined;
+}
+
+/**
+ * What became of a change. `written`: stored. `deleted`: no longer stored. `unchanged`: a refresh of what is not stored.
+ * `full`: the cache takes no more, so the key was deleted instead. The others are {@link Decision}s.
+ */
+export type ApplyOutcome =
+  | 'written'
+  | 'deleted'
+  | 'unchanged'
+  | 'full'
+  | 'stale'
+  | 'included'
+  | 'late'
+  | 'disordered'
+  | 'overlapping';
+
+/** What a reader that missed got: the value after all, or its lease to fill. */
+export type Begun = { readonly value: string } | Lease;
+
+export interface Lease {
+  readonly generation: string;
+  /** The cache server's clock, milliseconds. */
+  readonly begunAt: number;
+  /** The table must be read with strong consistency. */
+  readonly strong: boolean;
+}
+
+export interface Fill {
+  readonly key: string;
+  readonly lease: Lease;
+  /** Whether the read was strongly consistent; by default what the lease asked for. */
+  readonly strong: boolean;
+  readonly value: string;
+  readonly ttlMs: number;
+  readonly expiresAt?: number | undefined;
+}
+
+/**
+ * What became of a fill. `filled`: stored. The rest were refused and nothing was stored: `moved` (something changed
+ * since `begin`), `occupied` (somebody else stored it), `expired` (the item has outlived its time), `full` (the cache takes no more).
+ */
+export type FillOutcome = 'filled' | 'moved' | 'occupied' | 'expired' | 'full';
