@@ -44,7 +44,12 @@ export function decode(text: string): AttributeMap | null | undefined {
   }
 }
 
-function encodeMembers(map: AttributeMap, pointer: string, types: string[], rename: (name: string) => string): string {
+function encodeMembers(
+  map: AttributeMap,
+  pointer: string,
+  types: string[],
+  rename: (name: string) => string,
+): string {
   let text = '';
   for (const name of Object.keys(map)) {
     const stored = rename(name);
@@ -91,7 +96,9 @@ function encodeValue(value: unknown, parent: string, name: string, types: string
       addType(types, parent, name, type);
       return JSON.stringify(expectArray(content).map(base64));
     default:
-      throw new EncodeError(`Cannot encode an attribute value of type ${JSON.stringify(type)}: DynamoDB has no such type.`);
+      throw new EncodeError(
+        `Cannot encode an attribute value of type ${JSON.stringify(type)}: DynamoDB has no such type.`,
+      );
   }
 }
 
@@ -111,7 +118,9 @@ function decodeValue(value: unknown, pointer: string, types: Map<string, string>
     default:
       if (value === null) return { NULL: true };
       if (Array.isArray(value)) {
-        return { L: value.map((element, index) => decodeValue(element, child(pointer, String(index)), types)) };
+        return {
+          L: value.map((element, index) => decodeValue(element, child(pointer, String(index)), types)),
+        };
       }
       return { M: decodeMap(value as object, pointer, types) };
   }
@@ -146,7 +155,10 @@ function decodeTyped(value: unknown, type: string): AttributeValue {
 function takeTypes(document: unknown): Map<string, string> {
   const container = expectMap(document) as Record<string, unknown>;
   if (!Object.hasOwn(container, TYPES)) return new Map();
-  const types = new Map(Object.entries(expectMap(container[TYPES]))) as Map<string, unknown> as Map<string, string>;
+  const types = new Map(Object.entries(expectMap(container[TYPES]))) as Map<string, unknown> as Map<
+    string,
+    string
+  >;
   delete container[TYPES];
   return types;
 }
@@ -216,6 +228,7 @@ function base64(binary: unknown): string {
 }
 
 function bytes(text: unknown): Uint8Array {
-  if (typeof text !== 'string') throw new EncodeError('Cannot encode binary: it must be bytes or base64 text.');
+  if (typeof text !== 'string')
+    throw new EncodeError('Cannot encode binary: it must be bytes or base64 text.');
   return base64Bytes(text);
 }

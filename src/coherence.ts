@@ -71,7 +71,8 @@ export function decide(
     return change.at <= (guard.at ?? 0) + SLACK_MS ? 'stale' : 'disordered';
   }
   if (now - change.at > rules.lateAfterMs) return 'late';
-  if (stored && guard?.asOf !== undefined && change.at + ROUNDING_MS + SLACK_MS < guard.asOf) return 'included';
+  if (stored && guard?.asOf !== undefined && change.at + ROUNDING_MS + SLACK_MS < guard.asOf)
+    return 'included';
   if (guard?.until !== undefined && guard.until >= change.at - SLACK_MS) return 'overlapping';
   return 'write';
 }

@@ -21,7 +21,8 @@ const MAX_CUSTOM_KEY_BYTES = 4000;
  */
 export function itemKey(namespace: string | undefined, tableName: string, keys: AttributeMap): string {
   const names = Object.keys(keys);
-  if (names.length === 0) throw new KeyError(`Cannot build a cache key for table ${tableName}: the key has no attributes.`);
+  if (names.length === 0)
+    throw new KeyError(`Cannot build a cache key for table ${tableName}: the key has no attributes.`);
   if (names.length > 1) names.sort();
   const prefix = `${tablePrefix(namespace, tableName)}:`;
   return bounded(prefix, names.map((name) => keyAttribute(tableName, name, keys[name])).join(','));
@@ -62,7 +63,9 @@ export function partitionTag(
 export function guardKey(key: string): string {
   if (!key.includes('{') && !key.includes('}')) return `{${key}}:guard`;
   if (/^[^{}]*\{[^{}]+\}[^{}]*$/.test(key)) return `${key}:guard`;
-  throw new KeyError('A cache key may have braces only as one Redis hash tag, like user:{42}: encode other braces.');
+  throw new KeyError(
+    'A cache key may have braces only as one Redis hash tag, like user:{42}: encode other braces.',
+  );
 }
 
 /**
@@ -72,10 +75,14 @@ export function guardKey(key: string): string {
  */
 export function checkCustomKey(key: unknown): string {
   if (typeof key !== 'string' || key === '') {
-    throw new KeyError(`A cache key must be a non-empty string, not ${key === '' ? 'an empty one' : typeof key}.`);
+    throw new KeyError(
+      `A cache key must be a non-empty string, not ${key === '' ? 'an empty one' : typeof key}.`,
+    );
   }
   if (Buffer.byteLength(key) > MAX_CUSTOM_KEY_BYTES) {
-    throw new KeyError(`A cache key may have at most ${MAX_CUSTOM_KEY_BYTES} bytes, its guard's name included: hash longer ones.`);
+    throw new KeyError(
+      `A cache key may have at most ${MAX_CUSTOM_KEY_BYTES} bytes, its guard's name included: hash longer ones.`,
+    );
   }
   return key;
 }
@@ -108,6 +115,11 @@ function decimal(digits: string, point: number): string {
   if (point <= 0) return `0.${'0'.repeat(-point)}${digits}`;
   if (digits.length <= point) return digits + '0'.repeat(point - digits.length);
   return `${digits.slice(0, point)}.${digits.slice(point)}`;
+}
+
+/** Whether a value is of a type that a key attribute can have: string, number or binary. */
+export function isKeyValue(value: AttributeValue | undefined): value is AttributeValue {
+  return value !== undefined && ('S' in value || 'N' in value || 'B' in value);
 }
 
 function keyAttribute(tableName: string, name: string, value: AttributeValue | undefined): string {

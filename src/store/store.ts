@@ -13,7 +13,11 @@ export interface CacheStore {
   get(keys: readonly string[], options?: CallOptions): Promise<Settled<string | undefined>[]>;
 
   /** Applies stream changes; changes of one key in the order given. */
-  apply(changes: readonly StoreChange[], rules: Rules, options?: CallOptions): Promise<Settled<ApplyOutcome>[]>;
+  apply(
+    changes: readonly StoreChange[],
+    rules: Rules,
+    options?: CallOptions,
+  ): Promise<Settled<ApplyOutcome>[]>;
 
   /** A reader missed and is about to read the table: what it must know for {@link CacheStore.fill}, or what is stored after all. */
   begin(keys: readonly string[], rules: Rules, options?: CallOptions): Promise<Settled<Begun>[]>;

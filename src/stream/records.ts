@@ -30,7 +30,9 @@ export interface StreamRecord {
  */
 export function readRecords(event: DynamoDBStreamEvent, tableName?: string): StreamRecord[] {
   if (!Array.isArray(event?.Records)) {
-    throw new EventError('Not a DynamoDB stream event: it has no Records. Is the function invoked by a table\'s stream?');
+    throw new EventError(
+      "Not a DynamoDB stream event: it has no Records. Is the function invoked by a table's stream?",
+    );
   }
   return event.Records.map((record, index) => readRecord(record, index, tableName));
 }
@@ -52,10 +54,12 @@ function readRecord(record: DynamoDBRecord, index: number, tableName: string | u
   }
   if (!change?.Keys || Object.keys(change.Keys).length === 0) throw fail('it has no dynamodb.Keys');
   if (!change.SequenceNumber) throw fail('it has no dynamodb.SequenceNumber');
-  if (!/^\d{1,40}$/.test(change.SequenceNumber)) throw fail('its dynamodb.SequenceNumber is not 1 to 40 digits');
+  if (!/^\d{1,40}$/.test(change.SequenceNumber))
+    throw fail('its dynamodb.SequenceNumber is not 1 to 40 digits');
   const arn = /:table\/([^/]+)(?:\/stream\/(\S*))?$/.exec(eventSourceARN);
   const table = tableName ?? arn?.[1];
-  if (!table) throw fail('its eventSourceARN names no table; set the option tableName (STREAM_CACHE_TABLE_NAME)');
+  if (!table)
+    throw fail('its eventSourceARN names no table; set the option tableName (STREAM_CACHE_TABLE_NAME)');
 
   return {
     tableName: table,

@@ -62,7 +62,9 @@ export interface RedisTarget {
  */
 export function parseRedisUrl(text: string): RedisTarget {
   const fail = (what: string) =>
-    new ConfigError(`Option cache (STREAM_CACHE_URL): ${what}. Expected redis[s]://[user:password@]host[:port][/db][?cluster].`);
+    new ConfigError(
+      `Option cache (STREAM_CACHE_URL): ${what}. Expected redis[s]://[user:password@]host[:port][/db][?cluster].`,
+    );
 
   if (!URL.canParse(text)) throw fail('this is not a URL');
   const url = new URL(text);
@@ -109,7 +111,9 @@ function reconnectDelay(attempt: number): number {
 }
 
 function open({ cluster, options }: RedisTarget): RedisClient {
-  const client = cluster ? openCluster(options) : new Redis({ ...LAMBDA_SAFE, ...options, retryStrategy: reconnectDelay });
+  const client = cluster
+    ? openCluster(options)
+    : new Redis({ ...LAMBDA_SAFE, ...options, retryStrategy: reconnectDelay });
   // Every command reports its own failure; without a listener ioredis would print these as unhandled.
   client.on('error', () => {});
   return client;

@@ -1,8 +1,8 @@
 import calculateSlot from 'cluster-key-slot';
 import type { Cluster } from 'ioredis';
 import { CacheError, toError } from '../../errors.js';
-import type { Settled } from '../store.js';
 import { groupBy } from '../../group-by.js';
+import type { Settled } from '../store.js';
 import type { RedisClient } from './connection.js';
 import type { Script } from './script.js';
 
@@ -64,7 +64,8 @@ export async function send(
   await Promise.race([work.catch(() => {}), patience.end]);
   patience.stop();
 
-  for (const index of unanswered) replies[index] = new CacheError(`The cache did not answer: ${patience.reason}.`);
+  for (const index of unanswered)
+    replies[index] = new CacheError(`The cache did not answer: ${patience.reason}.`);
   return { replies, stalled: patience.stalled };
 }
 
@@ -126,7 +127,9 @@ async function sendPipeline(cluster: Cluster, batch: readonly Call[]): Promise<S
     batch.map((call, index) => {
       const [error, reply] = replies[index] ?? [new Error('no reply'), undefined];
       if (error === null) return reply;
-      return /^NOSCRIPT|^(?:MOVED|ASK|TRYAGAIN) |same slots allocation group|Connection is closed/.test(error.message)
+      return /^NOSCRIPT|^(?:MOVED|ASK|TRYAGAIN) |same slots allocation group|Connection is closed/.test(
+        error.message,
+      )
         ? sendOne(cluster, call)
         : failure(error);
     }),

@@ -3,7 +3,16 @@ import type { Rules } from '../../coherence.js';
 import { CacheError } from '../../errors.js';
 import { groupBy } from '../../group-by.js';
 import { guardKey } from '../../key.js';
-import type { ApplyOutcome, Begun, CacheStore, CallOptions, Fill, FillOutcome, Settled, StoreChange } from '../store.js';
+import type {
+  ApplyOutcome,
+  Begun,
+  CacheStore,
+  CallOptions,
+  Fill,
+  FillOutcome,
+  Settled,
+  StoreChange,
+} from '../store.js';
 import type { Connection } from './connection.js';
 import { type Script, type Scripts, scripts as serverClockScripts } from './script.js';
 import { type Call, send } from './send.js';
@@ -42,7 +51,13 @@ export function redisStore(
 
     const client = connection.client();
     const bundles = bundle(parts, client.isCluster);
-    const calls = bundles.map((indexes) => callOf(command, head, indexes.map((index) => parts[index] as Part)));
+    const calls = bundles.map((indexes) =>
+      callOf(
+        command,
+        head,
+        indexes.map((index) => parts[index] as Part),
+      ),
+    );
     const { replies, stalled } = await send(client, calls, { stallMs, deadline: options.deadline });
     if (stalled) connection.abandon();
 
@@ -57,7 +72,13 @@ export function redisStore(
 
   return {
     get: (keys, options) =>
-      run('get', [], keys.map(keyOnly), (reply, index) => text(Array.isArray(reply) ? reply[index] : reply), options),
+      run(
+        'get',
+        [],
+        keys.map(keyOnly),
+        (reply, index) => text(Array.isArray(reply) ? reply[index] : reply),
+        options,
+      ),
 
     apply: (changes, rules, options) =>
       run(
@@ -113,7 +134,10 @@ function withinLimits(parts: readonly Part[], indexes: Iterable<number>): number
   let characters = 0;
   for (const index of indexes) {
     const size = parts[index]?.args.reduce((sum, arg) => sum + arg.length, 0) ?? 0;
-    if (current.length === ITEMS_PER_CALL || (current.length > 0 && characters + size > CHARACTERS_PER_CALL)) {
+    if (
+      current.length === ITEMS_PER_CALL ||
+      (current.length > 0 && characters + size > CHARACTERS_PER_CALL)
+    ) {
       bundles.push(current);
       current = [];
       characters = 0;
@@ -162,7 +186,8 @@ function guardAndSettle(rules: Rules): [string, string] {
 function parseBegun(reply: unknown, index: number): Settled<Begun> {
   const [kind, first, begunAt, strong] = element(reply, index) as string[];
   if (kind === 'value') return { value: first as string };
-  if (kind === 'lease') return { generation: first as string, begunAt: Number(begunAt), strong: strong === '1' };
+  if (kind === 'lease')
+    return { generation: first as string, begunAt: Number(begunAt), strong: strong === '1' };
   return new CacheError('The cache is full: it could not note that a reader began.');
 }
 

@@ -1,0 +1,70 @@
+// Builds the package: `node esbuild.config.mjs`. Bundles a Lambda function of your own:
+// `node esbuild.config.mjs <entry> <outfile>`, or with your own esbuild and `lambdaBundle()`.
+import { readFile, writeFile } from 'node:fs/promises';
+import { pathToFileURL } from 'node:url';
+
+/** @type {import('./esbuild.config.d.mts').lambdaBundle} */
+export function lambdaBundle(entry, outfile) {
+  return {
+    entryPoints: [entry],
+    outfile,
+    bundle: true,
+    minify: true,
+    // Powertools' batch and ioredis look at the names of classes.
+    keepNames: true,
+    platform: 'node',
+    target: 'node20.19',
+    format: 'esm',
+    // ioredis is CommonJS and requires Node's own modules, which an ES module has to be given the means for.
+    banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" },
+    // ESM builds of dependencies are smaller than their CommonJS ones.
+    mainFields: ['module', 'main'],
+    conditions: ['module'],
+    legalComments: 'none',
+    plugins: [luaText],
+  };
+}
+
+/** Lua scripts are imported as text, in the form that Vite and Vitest know: `./apply.lua?raw`. */
+const luaText = {
+  name: 'lua-text',
+  setup(build) {
+    build.onLoad({ filter: /\.lua$/ }, async ({ path }) => ({ contents: await readFile(path), loader: 'text' }));
+  },
+};
+
+async function buildPackage() {
+  const { build } = await import('esbuild');
+  await build({
+    entryPoints: { index: 'src/index.ts', cli: 'src/cli/main.ts' },
+    outdir: 'dist',
+    bundle: true,
+    splitting: true,
+    chunkNames: 'chunks/[name]-[hash]',
+    packages: 'external',
+    platform: 'node',
+    target: 'node20.19',
+    format: 'esm',
+    sourcemap: true,
+    plugins: [luaText],
+  });
+  await bundleLambda('src/lambda.ts', 'dist/lambda.mjs');
+}
+
+/** Bundles one function into a single file, and that file into a zip ready to upload. */
+async function bundleLambda(entry, outfile) {
+  const { build } = await import('esbuild');
+  await build(lambdaBundle(entry, outfile));
+  const { zipSync } = await import('fflate');
+  const name = outfile.replace(/^.*[\\/]/, '');
+  const code = await readFile(outfile);
+  // A fixed time stamp: the same code makes the same zip, which deployment tools compare.
+  await writeFile(outfile.replace(/\.m?js$/, '.zip'), zipSync({ [name]: [code, { mtime: '1980-01-02', level: 9 }] }));
+}
+
+if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) {
+  const [entry, outfile] = process.argv.slice(2);
+  if (entry && outfile) await bundleLambda(entry, outfile);
+  else if (entry) throw new Error('Usage: node esbuild.config.mjs [<entry> <outfile>]');
+  else await buildPackage();
+}

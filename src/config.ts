@@ -1,0 +1,333 @@
+import { Logger } from '@aws-lambda-powertools/logger';
+import { type Rules, SLACK_MS } from './coherence.js';
+import { ConfigError } from './errors.js';
+import { type Report, reporter } from './report.js';
+import { openStore } from './store/open.js';
+import type { RedisClient } from './store/redis/connection.js';
+import type { CacheStore } from './store/store.js';
+import type { StreamRecord } from './stream/records.js';
+
+/** Options of {@link NewStreamCacheHandler}. Each that is a plain value can be set in the environment too. */
+export interface StreamCacheConfig extends TableConfig {
+  /**
+   * Where the cache is: `redis://[user:password@]host[:port][/db]`, `rediss://…` for TLS, `?cluster` behind either for
+   * cluster mode, `memory:` for one inside the process; or an ioredis client of yours, which is never closed or
+   * reconfigured; or a {@link CacheStore}. Default: `STREAM_CACHE_URL`; one of the two is required.
+   */
+  readonly cache?: string | RedisClient | CacheStore | undefined;
+  /** First part of every key. Default: none. `STREAM_CACHE_NAMESPACE`. */
+  readonly namespace?: string | undefined;
+  /** Overrides the table named by the records' `eventSourceARN`. `STREAM_CACHE_TABLE_NAME`. */
+  readonly tableName?: string | undefined;
+  /** Options for single tables, by table name; or only their names. */
+  readonly tables?: readonly string[] | Readonly<Record<string, DeclaredTable>> | undefined;
+  /**
+   * How long an invocation waits while the cache confirms nothing at all, in milliseconds. Default 4,000.
+   * `STREAM_CACHE_WRITE_TIMEOUT_MS`.
+   */
+  readonly writeTimeoutMs?: number | undefined;
+  /** Default: a Powertools `Logger`. It gets one INFO line per invocation; keys at DEBUG only, item contents never. */
+  readonly logger?: StreamCacheLogger | undefined;
+  /** Called with everything that happens. What it throws is ignored. */
+  readonly onReport?: ((report: Report) => void) | undefined;
+}
+
+/** Options that a single table can override. */
+export interface TableConfig {
+  /**
+   * What a change does to its key: `write` stores the new image, `refresh` stores it only where the key is cached now,
+   * `invalidate` deletes it. A REMOVE always deletes. Default `write`. `STREAM_CACHE_MODE`.
+   */
+  readonly mode?: Mode | undefined;
+  /**
+   * How long entries live, in seconds. A number stands for `item`. Default 86,400 for items, 300 for the rest.
+   * `STREAM_CACHE_TTL_SECONDS`.
+   */
+  readonly ttlSeconds?: number | TtlSeconds | undefined;
+  /** Shortens each time to live by up to this share, so that entries do not end together. Default 0.1. `STREAM_CACHE_TTL_JITTER`. */
+  readonly ttlJitter?: number | undefined;
+  /**
+   * Makes the cache key of a record, for teams that read Redis themselves. It should depend on `record.keys` alone.
+   * `undefined` caches nothing for this record. When it throws, the record fails and is delivered again.
+   */
+  readonly key?: ((record: StreamRecord) => string | undefined) | undefined;
+  /**
+   * Makes the stored text of a record's new image. `undefined` deletes the key. When it throws, the key is deleted and
+   * the record reported as poison.
+   */
+  readonly value?: ((record: StreamRecord) => string | undefined) | undefined;
+  /** Names further keys to delete with every record: caches derived from the item. When it throws, the record fails. */
+  readonly alsoDelete?: ((record: StreamRecord) => readonly string[]) | undefined;
+  /** The table's TTL attribute: an entry never outlives its item. `STREAM_CACHE_TTL_ATTRIBUTE`. */
+  readonly ttlAttribute?: string | undefined;
+  /** A change older than this is not written, only invalidates. Seconds, default 60. `STREAM_CACHE_LATE_AFTER_SECONDS`. */
+  readonly lateAfterSeconds?: number | undefined;
+  /** How long a guard outlives the last activity on its item. Seconds, default 300. `STREAM_CACHE_GUARD_SECONDS`. */
+  readonly guardSeconds?: number | undefined;
+  /** For how long after a change readers fill from strongly consistent reads only. Seconds, default 5. `STREAM_CACHE_SETTLE_SECONDS`. */
+  readonly settleSeconds?: number | undefined;
+}
+
+/** What can be said of one table. */
+export interface DeclaredTable extends TableConfig {
+  /** Name of the table's partition key: query results are then invalidated by partition, not by table. */
+  readonly partitionKey?: string | undefined;
+  /** The same for its indexes, by index name. */
+  readonly indexes?: Readonly<Record<string, { readonly partitionKey: string }>> | undefined;
+}
+
+export type Mode = 'write' | 'refresh' | 'invalidate';
+
+export interface TtlSeconds {
+  readonly item?: number | undefined;
+  readonly itemNegative?: number | undefined;
+  readonly query?: number | undefined;
+  readonly scan?: number | undefined;
+}
+
+/** What is needed of a logger: Powertools' fits, and so does `console`. */
+export interface StreamCacheLogger {
+  debug(message: string, details: Record<string, unknown>): void;
+  info(message: string, details: Record<string, unknown>): void;
+  warn(message: string, details: Record<string, unknown>): void;
+  error(message: string, details: Record<string, unknown>): void;
+}
+
+/** The options, checked and complete. */
+export interface Settings {
+  readonly store: CacheStore;
+  readonly namespace: string | undefined;
+  readonly tableName: string | undefined;
+  readonly logger: StreamCacheLogger;
+  readonly report: (report: Report) => void;
+  table(name: string): TableSettings;
+}
+
+export interface TableSettings {
+  readonly mode: Mode;
+  readonly ttlMs: Readonly<Record<keyof TtlSeconds, number>>;
+  readonly ttlJitter: number;
+  readonly rules: Rules;
+  readonly ttlAttribute: string | undefined;
+  readonly key: TableConfig['key'];
+  readonly value: TableConfig['value'];
+  readonly alsoDelete: TableConfig['alsoDelete'];
+  readonly partitionKey: string | undefined;
+  readonly indexes: ReadonlyMap<string, string>;
+}
+
+const DEFAULT_TTL_SECONDS = { item: 86_400, itemNegative: 300, query: 300, scan: 300 };
+const MAX_TTL_SECONDS = 10 * 365 * 86_400;
+
+const MODES: readonly string[] = ['write', 'refresh', 'invalidate'] satisfies Mode[];
+
+/** The environment's name of an option, and how its text becomes the option's value. */
+const ENVIRONMENT = {
+  STREAM_CACHE_URL: ['cache', String],
+  STREAM_CACHE_NAMESPACE: ['namespace', String],
+  STREAM_CACHE_TABLE_NAME: ['tableName', String],
+  STREAM_CACHE_WRITE_TIMEOUT_MS: ['writeTimeoutMs', Number],
+  STREAM_CACHE_MODE: ['mode', String],
+  STREAM_CACHE_TTL_SECONDS: ['ttlSeconds', Number],
+  STREAM_CACHE_TTL_JITTER: ['ttlJitter', Number],
+  STREAM_CACHE_TTL_ATTRIBUTE: ['ttlAttribute', String],
+  STREAM_CACHE_LATE_AFTER_SECONDS: ['lateAfterSeconds', Number],
+  STREAM_CACHE_GUARD_SECONDS: ['guardSeconds', Number],
+  STREAM_CACHE_SETTLE_SECONDS: ['settleSeconds', Number],
+} as const;
+
+type Check = (value: unknown) => boolean;
+
+const isText: Check = (value) => typeof value === 'string' && value !== '';
+const isFunction: Check = (value) => typeof value === 'function';
+const isSeconds: Check = (value) => isWithin(value, 1, MAX_TTL_SECONDS);
+
+/** Per option: what its value must be, in words and as a check. */
+const TABLE_OPTIONS: Record<keyof TableConfig, [expected: string, check: Check]> = {
+  mode: ['write, refresh or invalidate', (value) => MODES.includes(value as string)],
+  ttlSeconds: [
+    'seconds from 1 to ten years, or an object of such with item, itemNegative, query, scan',
+    (value) =>
+      isSeconds(value) ||
+      (isObject(value) &&
+        Object.entries(value).every(
+          ([name, seconds]) => name in DEFAULT_TTL_SECONDS && (seconds === undefined || isSeconds(seconds)),
+        )),
+  ],
+  ttlJitter: ['a share from 0 to below 1', (value) => isWithin(value, 0, 0.999)],
+  key: ['a function of the record', isFunction],
+  value: ['a function of the record', isFunction],
+  alsoDelete: ['a function of the record', isFunction],
+  ttlAttribute: ["an attribute's name", isText],
+  lateAfterSeconds: ['seconds from 5 to an hour', (value) => isWithin(value, 5, 3600)],
+  guardSeconds: ['seconds from 10 to a day', (value) => isWithin(value, 10, 86_400)],
+  settleSeconds: ['seconds from 1 to 300', (value) => isWithin(value, 1, 300)],
+};
+
+const DECLARED_TABLE_OPTIONS: Record<keyof DeclaredTable, [expected: string, check: Check]> = {
+  ...TABLE_OPTIONS,
+  partitionKey: ["an attribute's name", isText],
+  indexes: [
+    'an object like { byStatus: { partitionKey: "status" } }',
+    (value) =>
+      isObject(value) && Object.values(value).every((index) => isObject(index) && isText(index.partitionKey)),
+  ],
+};
+
+const OPTIONS: Record<keyof StreamCacheConfig, [expected: string, check: Check]> = {
+  ...TABLE_OPTIONS,
+  cache: ['a URL, an ioredis client or a CacheStore', (value) => isText(value) || isObject(value)],
+  namespace: ['a text of 1 to 256 characters', (value) => isText(value) && String(value).length <= 256],
+  tableName: ["a table's name", isText],
+  tables: ["an object of options by table name, or an array of tables' names", isTables],
+  writeTimeoutMs: ['milliseconds from 100 to 60,000', (value) => isWithin(value, 100, 60_000)],
+  logger: [
+    'an object with debug, info, warn and error',
+    (value) =>
+      isObject(value) && ['debug', 'info', 'warn', 'error'].every((level) => isFunction(value[level])),
+  ],
+  onReport: ['a function of the report', isFunction],
+};
+
+/**
+ * Checks a handler's options, completes them from the environment and the defaults, and opens the store, which does
+ * not connect before it is used.
+ *
+ * @throws ConfigError that names the option, what is wrong with it and what would be right
+ */
+export function resolveConfig(
+  config: StreamCacheConfig,
+  environment: NodeJS.ProcessEnv = process.env,
+): Settings {
+  const options: StreamCacheConfig = { ...fromEnvironment(environment), ...withoutUndefined(config) };
+  check(options, OPTIONS, '');
+  if (options.cache === undefined) {
+    throw new ConfigError(
+      'Option cache is missing: give the URL of your cache in it or in STREAM_CACHE_URL.',
+    );
+  }
+
+  const declared = declaredTables(options.tables);
+  const defaults = tableSettings(options, {}, '');
+  const tables = new Map(
+    [...declared].map(([name, table]) => [name, tableSettings(options, table, `tables.${name}.`)]),
+  );
+  return {
+    store: openStore(options.cache, options.writeTimeoutMs ?? 4_000),
+    namespace: options.namespace,
+    tableName: options.tableName,
+    logger:
+      options.logger ??
+      new Logger({ serviceName: environment.POWERTOOLS_SERVICE_NAME ?? 'dynamodb-stream-cache' }),
+    report: reporter(options.onReport),
+    table: (name) => tables.get(name) ?? defaults,
+  };
+}
+
+function fromEnvironment(environment: NodeJS.ProcessEnv): StreamCacheConfig {
+  const options: Record<string, unknown> = {};
+  for (const [name, text] of Object.entries(environment)) {
+    if (!name.startsWith('STREAM_CACHE_')) continue;
+    const [option, parse] = ENVIRONMENT[name as keyof typeof ENVIRONMENT] ?? [];
+    if (option === undefined) {
+      throw new ConfigError(
+        `Unknown environment variable ${name}. Known are: ${Object.keys(ENVIRONMENT).join(', ')}.`,
+      );
+    }
+    if (text !== undefined && text !== '') options[option] = parse(text);
+  }
+  return options;
+}
+
+function check(options: object, known: Record<string, [expected: string, check: Check]>, path: string): void {
+  for (const [name, value] of Object.entries(options)) {
+    const [expected, isRight] = Object.hasOwn(known, name) ? (known[name] ?? []) : [];
+    if (isRight === undefined) {
+      throw new ConfigError(`Unknown option ${path}${name}. Known are: ${Object.keys(known).join(', ')}.`);
+    }
+    if (value !== undefined && !isRight(value)) {
+      throw new ConfigError(
+        `Option ${path}${name} is wrong${environmentName(path, name)}: expected ${expected}.`,
+      );
+    }
+  }
+}
+
+function environmentName(path: string, option: string): string {
+  const name = Object.entries(ENVIRONMENT).find(([, [known]]) => path === '' && known === option)?.[0];
+  return name === undefined ? '' : ` (or ${name} is)`;
+}
+
+function declaredTables(tables: StreamCacheConfig['tables']): Map<string, DeclaredTable> {
+  if (tables === undefined) return new Map();
+  if (Array.isArray(tables)) return new Map(tables.map((name: string) => [name, {}]));
+  const declared = new Map(Object.entries(tables as Record<string, DeclaredTable>));
+  for (const [name, table] of declared) check(table, DECLARED_TABLE_OPTIONS, `tables.${name}.`);
+  return declared;
+}
+
+function tableSettings(common: TableConfig, table: DeclaredTable, path: string): TableSettings {
+  const options: DeclaredTable = { ...common, ...withoutUndefined(table) };
+  return {
+    mode: options.mode ?? 'write',
+    ttlMs: ttlMs(common.ttlSeconds, table.ttlSeconds),
+    ttlJitter: options.ttlJitter ?? 0.1,
+    rules: rules(options, path),
+    ttlAttribute: options.ttlAttribute,
+    key: options.key,
+    value: options.value,
+    alsoDelete: options.alsoDelete,
+    partitionKey: options.partitionKey,
+    indexes: new Map(
+      Object.entries(options.indexes ?? {}).map(([name, index]) => [name, index.partitionKey]),
+    ),
+  };
+}
+
+function ttlMs(...layers: TableConfig['ttlSeconds'][]): TableSettings['ttlMs'] {
+  const seconds: Record<string, number> = { ...DEFAULT_TTL_SECONDS };
+  for (const layer of layers) {
+    Object.assign(seconds, typeof layer === 'number' ? { item: layer } : withoutUndefined(layer ?? {}));
+  }
+  const milliseconds = Object.entries(seconds).map(([name, value]) => [name, value * 1000]);
+  return Object.fromEntries(milliseconds) as TableSettings['ttlMs'];
+}
+
+/** A guard has to outlive every record that could still be written, or a replay finds nothing that stops it. */
+function rules(
+  { lateAfterSeconds = 60, guardSeconds = 300, settleSeconds = 5 }: TableConfig,
+  path: string,
+): Rules {
+  const least = lateAfterSeconds + (2 * SLACK_MS) / 1000 + 1;
+  if (guardSeconds < least) {
+    throw new ConfigError(
+      `Option ${path}guardSeconds (${guardSeconds}) is too short for lateAfterSeconds (${lateAfterSeconds}): a guard must outlive the records it stops. Use at least ${least}.`,
+    );
+  }
+  if (guardSeconds <= settleSeconds) {
+    throw new ConfigError(
+      `Option ${path}guardSeconds (${guardSeconds}) must be above settleSeconds (${settleSeconds}): the guard remembers when an item has settled.`,
+    );
+  }
+  return {
+    lateAfterMs: lateAfterSeconds * 1000,
+    guardMs: guardSeconds * 1000,
+    settleMs: settleSeconds * 1000,
+  };
+}
+
+function withoutUndefined<T extends object>(options: T): { [K in keyof T]: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as never;
+}
+
+function isTables(value: unknown): boolean {
+  return Array.isArray(value) ? value.every(isText) : isObject(value) && Object.values(value).every(isObject);
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null;
+}
+
+function isWithin(value: unknown, least: number, most: number): boolean {
+  return typeof value === 'number' && value >= least && value <= most;
+}

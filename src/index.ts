@@ -1,0 +1,36 @@
+export type { AttributeMap, AttributeValue } from './attributes.js';
+export { decode, encode } from './codec.js';
+export type { Rules } from './coherence.js';
+export type {
+  DeclaredTable,
+  Mode,
+  StreamCacheConfig,
+  StreamCacheLogger,
+  TableConfig,
+  TtlSeconds,
+} from './config.js';
+export { CacheError, ConfigError, EncodeError, EventError, KeyError, StreamCacheError } from './errors.js';
+export { itemKey } from './key.js';
+export {
+  type BatchReport,
+  type InvalidatedReport,
+  type PoisonReport,
+  REPORT_CHANNEL,
+  type RecordOutcome,
+  type RecordReport,
+  type Report,
+} from './report.js';
+export { memoryStore } from './store/memory.js';
+export type {
+  ApplyOutcome,
+  Begun,
+  CacheStore,
+  CallOptions,
+  Fill,
+  FillOutcome,
+  Lease,
+  Settled,
+  StoreChange,
+} from './store/store.js';
+export { NewStreamCacheHandler, type StreamCacheHandler } from './stream/handler.js';
+export type { StreamRecord } from './stream/records.js';

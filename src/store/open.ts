@@ -1,0 +1,33 @@
+import { ConfigError } from '../errors.js';
+import { memoryStore } from './memory.js';
+import { borrowedConnection, ownConnection, type RedisClient } from './redis/connection.js';
+import { redisStore } from './redis/store.js';
+import type { CacheStore } from './store.js';
+
+/**
+ * The store that the option `cache` names. It does not connect before it is used.
+ *
+ * @param stallMs how long a Redis store waits while nothing is answered at all
+ */
+export function openStore(cache: string | RedisClient | CacheStore, stallMs: number): CacheStore {
+  if (typeof cache === 'string') {
+    return cache === 'memory:' ? memoryStore() : redisStore(ownConnection(cache), stallMs);
+  }
+  if (isStore(cache)) return cache;
+  if (isRedisClient(cache)) return redisStore(borrowedConnection(cache), stallMs);
+  throw new ConfigError('Option cache is wrong: expected a URL, an ioredis client or a CacheStore.');
+}
+
+function isStore(cache: object): cache is CacheStore {
+  return ['get', 'apply', 'begin', 'fill', 'void', 'move', 'delete', 'close'].every((method) =>
+    has(cache, method),
+  );
+}
+
+function isRedisClient(cache: object): cache is RedisClient {
+  return has(cache, 'evalsha') && has(cache, 'call') && 'options' in cache;
+}
+
+function has(object: object, method: string): boolean {
+  return typeof (object as Record<string, unknown>)[method] === 'function';
+}

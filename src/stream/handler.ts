@@ -1,0 +1,174 @@
+import type { Context, DynamoDBBatchResponse, DynamoDBStreamEvent } from 'aws-lambda';
+import { resolveConfig, type Settings, type StreamCacheConfig } from '../config.js';
+import { StreamCacheError } from '../errors.js';
+import type { RecordOutcome } from '../report.js';
+import { applyGroups, type PlannedGroup } from './apply.js';
+import { changeOf, type Obstacle } from './changes.js';
+import { type Group, planBatch } from './plan.js';
+import { readRecords, type StreamRecord } from './records.js';
+import { batchResponse } from './response.js';
+
+export type StreamCacheHandler = (
+  event: DynamoDBStreamEvent,
+  context?: Context,
+) => Promise<DynamoDBBatchResponse>;
+
+/** What Lambda needs after the cache was given up on, to send the response. */
+const DEADLINE_MARGIN_MS = 500;
+
+/**
+ * Makes the Lambda handler for a table's DynamoDB Stream that keeps a cache true to the table. Use it with
+ * `FunctionResponseTypes: [ReportBatchItemFailures]`; connections are opened at the first invocation and kept.
+ *
+ * @example export const handler = NewStreamCacheHandler({ cache: 'rediss://my-cache.example:6379?cluster' });
+ * @throws ConfigError when an option is unknown, missing or contradicts another. The handler itself throws only
+ * EventError, before anything is applied: whatever fails later is in the response.
+ */
+export function NewStreamCacheHandler(config: StreamCacheConfig = {}): StreamCacheHandler {
+  const settings = resolveConfig(config);
+  const sayOnce = onceEach();
+
+  return async (event, context) => {
+    const start = Date.now();
+    const records = readRecords(event, settings.tableName);
+    const { groups, failures: keyFailures } = planBatch(records, settings);
+    const planned = groups.map((group) => planChange(group, settings, sayOnce));
+    const outcomes = await applyGroups(settings.store, planned, { deadline: deadlineOf(context, start) });
+
+    const results = resultsByPosition(records, planned, outcomes, keyFailures);
+    reportBatch(settings, records, results, planned, start);
+    return batchResponse(event, failuresOf(results));
+  };
+}
+
+/** What became of one record. */
+interface Result {
+  readonly outcome: RecordOutcome;
+  readonly key?: string | undefined;
+  readonly error?: Error | undefined;
+}
+
+interface Planned extends PlannedGroup {
+  readonly obstacle?: Obstacle | undefined;
+}
+
+function planChange(group: Group, settings: Settings, sayOnce: SayOnce): Planned {
+  if (group.key === undefined) return { group };
+  const { change, obstacle } = changeOf(group.key, group.last, group.table);
+  if (obstacle !== undefined) tellObstacle(group, obstacle, settings, sayOnce);
+  return { group, change, obstacle };
+}
+
+function tellObstacle(
+  { tableName, key = '', last }: Group,
+  obstacle: Obstacle,
+  settings: Settings,
+  sayOnce: SayOnce,
+): void {
+  const { logger, report } = settings;
+  const { sequenceNumber } = last;
+  if (obstacle.type === 'poison') {
+    const { error } = obstacle;
+    report({ type: 'poison', tableName, sequenceNumber, key, error });
+    logger.warn('Record cannot be stored; its key is deleted instead', {
+      tableName,
+      sequenceNumber,
+      error: summary(error),
+    });
+    logger.debug('Record cannot be stored', { key, message: error.message });
+    return;
+  }
+  sayOnce(`${obstacle.type} ${tableName}`, () => {
+    report({ type: 'invalidates-only', tableName, reason: obstacle.type });
+    logger.warn('Records can only invalidate', {
+      tableName,
+      reason: obstacle.type,
+      eventName: last.eventName,
+    });
+  });
+}
+
+function resultsByPosition(
+  records: readonly StreamRecord[],
+  planned: readonly Planned[],
+  outcomes: readonly (RecordOutcome | Error)[],
+  keyFailures: ReadonlyMap<number, Error>,
+): Result[] {
+  const results: Result[] = new Array(records.length);
+  for (const [position, error] of keyFailures) results[position] = { outcome: 'failed', error };
+  planned.forEach(({ group: { key, positions, last } }, index) => {
+    const outcome = outcomes[index] as RecordOutcome | Error;
+    for (const position of positions) {
+      results[position] =
+        outcome instanceof Error
+          ? { outcome: 'failed', key, error: outcome }
+          : { outcome: records[position] === last ? outcome : 'superseded', key };
+    }
+  });
+  return results;
+}
+
+function failuresOf(results: readonly Result[]): Map<number, Error> {
+  const failures = new Map<number, Error>();
+  results.forEach(({ error }, position) => {
+    if (error !== undefined) failures.set(position, error);
+  });
+  return failures;
+}
+
+function reportBatch(
+  { logger, report }: Settings,
+  records: readonly StreamRecord[],
+  results: readonly Result[],
+  planned: readonly Planned[],
+  start: number,
+): void {
+  const outcomes: Partial<Record<RecordOutcome, number>> = {};
+  records.forEach(({ tableName, eventName, sequenceNumber }, position) => {
+    const result = results[position] as Result;
+    outcomes[result.outcome] = (outcomes[result.outcome] ?? 0) + 1;
+    report({ type: 'record', tableName, eventName, sequenceNumber, ...result });
+  });
+  const batch = {
+    records: records.length,
+    outcomes,
+    poison: planned.filter(({ obstacle }) => obstacle?.type === 'poison').length,
+    oldestRecordAgeMs: oldestAge(records, start),
+    durationMs: Date.now() - start,
+  };
+  report({ type: 'batch', ...batch });
+
+  const failure = results.find(({ error }) => error !== undefined)?.error;
+  if (failure !== undefined) {
+    logger.error('Records failed and are delivered again', { failed: outcomes.failed, error: summary(failure) });
+    logger.debug('The first failure', { message: failure.message });
+  }
+  logger.info('Stream batch applied', batch);
+}
+
+/** An error for the log. Only our own messages are known never to quote an item. */
+function summary(error: Error): string {
+  return error instanceof StreamCacheError ? `${error.name}: ${error.message}` : error.name;
+}
+
+function oldestAge(records: readonly StreamRecord[], now: number): number | undefined {
+  const dated = records.filter(({ at }) => at > 0);
+  return dated.length === 0 ? undefined : now - dated.reduce((oldest, { at }) => Math.min(oldest, at), now);
+}
+
+function deadlineOf(context: Context | undefined, now: number): number | undefined {
+  const remaining = context?.getRemainingTimeInMillis?.();
+  return remaining === undefined ? undefined : now + remaining - DEADLINE_MARGIN_MS;
+}
+
+type SayOnce = (what: string, say: () => void) => void;
+
+/** Says a thing the first time it comes up in this process, not with every batch. */
+function onceEach(): SayOnce {
+  const said = new Set<string>();
+  return (what, say) => {
+    if (said.has(what)) return;
+    said.add(what);
+    say();
+  };
+}
