@@ -18,6 +18,11 @@ import type { ApplyOutcome, Begun, CacheStore, Fill, FillOutcome, StoreChange } 
  * @param now the clock, milliseconds since the epoch; the system's by default
  */
 export function memoryStore(now: () => number = Date.now): CacheStore {
+  return openMemory(now).store;
+}
+
+/** A memory store together with its state, for tests that compare it with another store's. */
+export function openMemory(now: () => number) {
   const values = expiringMap<string>(now);
   const guards = expiringMap<Guard>(now);
   let steps = 0;
@@ -73,8 +78,8 @@ export function memoryStore(now: () => number = Date.now): CacheStore {
     return 'filled';
   }
 
-  return {
-    get: (keys) => atOnce(keys, (key) => values.get(key)),
+  const store: CacheStore = {
+    get: (keys) => Promise.resolve(keys.map((key) => values.get(key))),
     apply: (changes, rules) => atOnce(changes, (change, moment) => apply(change, moment, rules)),
     begin: (keys, rules) => atOnce(keys, (key, moment) => begin(key, moment, rules)),
     fill: (fills, rules) => atOnce(fills, (entry, moment) => fill(entry, moment, rules)),
@@ -89,13 +94,13 @@ export function memoryStore(now: () => number = Date.now): CacheStore {
         guards.set(tag, guardAfterMove(moment, rules), rules.guardMs);
         return 'moved';
       }),
-    delete: (keys) =>
-      atOnce(keys, (key) => {
-        values.delete(key);
-        return 'deleted';
-      }),
+    delete: (keys) => {
+      for (const key of keys) values.delete(key);
+      return Promise.resolve(keys.map(() => 'deleted'));
+    },
     close: () => Promise.resolve(),
   };
+  return { store, values, guards };
 }
 
 function timeToLive(entry: { ttlMs: number; expiresAt?: number | undefined }, now: number): number {

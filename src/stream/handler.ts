@@ -75,7 +75,7 @@ function tellObstacle(
       sequenceNumber,
       error: summary(error),
     });
-    logger.debug('Record cannot be stored', { key, message: error.message });
+    logger.debug('The key of that record', { sequenceNumber, key });
     return;
   }
   sayOnce(`${obstacle.type} ${tableName}`, () => {
@@ -138,15 +138,19 @@ function reportBatch(
   };
   report({ type: 'batch', ...batch });
 
-  const failure = results.find(({ error }) => error !== undefined)?.error;
+  const first = results.findIndex(({ error }) => error !== undefined);
+  const failure = results[first]?.error;
   if (failure !== undefined) {
-    logger.error('Records failed and are delivered again', { failed: outcomes.failed, error: summary(failure) });
-    logger.debug('The first failure', { message: failure.message });
+    logger.error('Records failed and are delivered again', {
+      failed: outcomes.failed,
+      error: summary(failure),
+    });
+    logger.debug('The first of them', { key: results[first]?.key });
   }
   logger.info('Stream batch applied', batch);
 }
 
-/** An error for the log. Only our own messages are known never to quote an item. */
+/** An error for the log. Only our own messages are known never to quote an item; others reach `onReport` alone. */
 function summary(error: Error): string {
   return error instanceof StreamCacheError ? `${error.name}: ${error.message}` : error.name;
 }

@@ -1,0 +1,158 @@
+import { describe, expect, test } from 'vitest';
+import {
+  decide,
+  type Guard,
+  guardAfterChange,
+  guardAfterFill,
+  guardAfterLocalWrite,
+  guardAtMiss,
+} from '../src/coherence.js';
+
+const NOW = 1_800_000_000_000;
+const RULES = { lateAfterMs: 60_000, guardMs: 300_000, settleMs: 5_000 };
+const MOMENT = { now: NOW, token: 'new' };
+
+function guard(more: Partial<Guard> = {}): Guard {
+  return { generation: 'old', settled: 0, ...more };
+}
+
+function record(version: string, at: number) {
+  return { version, at };
+}
+
+describe('the decision table', () => {
+  test.each<
+    [name: string, Guard | undefined, version: string, at: number, stored: boolean, decision: string]
+  >([
+    ['nothing is known', undefined, 'v1', NOW, false, 'write'],
+    ['an older version was applied', guard({ version: 'v1', at: NOW }), 'v2', NOW, true, 'write'],
+    ['the same version was applied', guard({ version: 'v1', at: NOW }), 'v1', NOW, true, 'stale'],
+    ['a newer version was applied', guard({ version: 'v2', at: NOW }), 'v1', NOW, true, 'stale'],
+    [
+      'a newer version, made within the slack',
+      guard({ version: 'v2', at: NOW - 2000 }),
+      'v1',
+      NOW,
+      true,
+      'stale',
+    ],
+    ['a newer version, made before', guard({ version: 'v2', at: NOW - 2001 }), 'v1', NOW, true, 'disordered'],
+    ['it is a minute old', undefined, 'v1', NOW - 60_000, false, 'write'],
+    ['it is more than a minute old', undefined, 'v1', NOW - 60_001, false, 'late'],
+    ['stale outranks late', guard({ version: 'v2', at: NOW - 70_000 }), 'v1', NOW - 70_000, true, 'stale'],
+    ['late outranks included', guard({ asOf: NOW, until: NOW }), 'v1', NOW - 60_001, true, 'late'],
+    ['a reader saw it', guard({ asOf: NOW, until: NOW }), 'v1', NOW - 3001, true, 'included'],
+    [
+      'a reader saw it, but its value has gone',
+      guard({ asOf: NOW, until: NOW }),
+      'v1',
+      NOW - 3001,
+      false,
+      'overlapping',
+    ],
+    [
+      'a reader may not have seen it',
+      guard({ asOf: NOW, until: NOW }),
+      'v1',
+      NOW - 3000,
+      true,
+      'overlapping',
+    ],
+    [
+      'a reader stored 2 s before it',
+      guard({ asOf: NOW - 9000, until: NOW - 2000 }),
+      'v1',
+      NOW,
+      true,
+      'overlapping',
+    ],
+    ['a reader stored earlier', guard({ asOf: NOW - 9000, until: NOW - 2001 }), 'v1', NOW, true, 'write'],
+  ])('when %s', (_name, known, version, at, stored, decision) => {
+    expect(decide(known, record(version, at), stored, NOW, RULES)).toBe(decision);
+  });
+});
+
+describe('the guard', () => {
+  test('after a write knows the version, and nothing more of readers', () => {
+    const before = guard({ version: 'v1', at: NOW - 9000, asOf: NOW - 8000, until: NOW - 7000 });
+    expect(guardAfterChange(before, record('v2', NOW), 'write', MOMENT, RULES)).toEqual({
+      version: 'v2',
+      at: NOW,
+      generation: 'new',
+      settled: NOW + 5000,
+    });
+  });
+
+  test('after a void keeps what readers knew, under a new generation', () => {
+    const before = guard({ version: 'v1', at: NOW - 9000, asOf: NOW - 1, until: NOW });
+    expect(guardAfterChange(before, record('v2', NOW), 'overlapping', MOMENT, RULES)).toEqual({
+      version: 'v2',
+      at: NOW,
+      generation: 'new',
+      settled: NOW + 5000,
+      asOf: NOW - 1,
+      until: NOW,
+    });
+  });
+
+  test('after an included record only knows its version', () => {
+    const before = guard({ settled: 7, asOf: NOW - 1, until: NOW });
+    expect(guardAfterChange(before, record('v2', NOW - 9000), 'included', MOMENT, RULES)).toEqual({
+      ...before,
+      version: 'v2',
+      at: NOW - 9000,
+    });
+  });
+
+  test('stays as it is after a stale record', () => {
+    expect(guardAfterChange(guard(), record('v1', NOW), 'stale', MOMENT, RULES)).toBeUndefined();
+  });
+
+  test('never goes back in version or time', () => {
+    const newer = guard({ version: 'v3', at: NOW - 9000 });
+    expect(guardAfterChange(newer, record('v1', NOW), 'disordered', MOMENT, RULES)).toMatchObject({
+      version: 'v3',
+      at: NOW - 9000,
+    });
+    const later = guard({ version: 'v1', at: NOW });
+    expect(guardAfterChange(later, record('v3', NOW - 9000), 'write', MOMENT, RULES)).toMatchObject({
+      version: 'v3',
+      at: NOW,
+    });
+  });
+
+  test('at a miss asks for nothing strong', () => {
+    expect(guardAtMiss(MOMENT)).toEqual({ generation: 'new', settled: 0 });
+  });
+
+  test('takes a fill of its generation once, as of when it began', () => {
+    const fill = { generation: 'old', begunAt: NOW - 40, strong: true };
+    const after = guardAfterFill(guard({ version: 'v1', at: 5 }), fill, MOMENT, RULES);
+    expect(after).toEqual({
+      version: 'v1',
+      at: 5,
+      generation: 'new',
+      settled: 0,
+      asOf: NOW - 40,
+      until: NOW,
+    });
+    expect(guardAfterFill(after, fill, MOMENT, RULES)).toBeUndefined();
+    expect(guardAfterFill(undefined, fill, MOMENT, RULES)).toBeUndefined();
+  });
+
+  test('takes an eventually consistent fill as settleSeconds older', () => {
+    const fill = { generation: 'old', begunAt: NOW - 40, strong: false };
+    expect(guardAfterFill(guard(), fill, MOMENT, RULES)).toMatchObject({ asOf: NOW - 5040 });
+  });
+
+  test('after a local write knows that nothing older counts', () => {
+    expect(guardAfterLocalWrite(guard({ version: 'v1', at: 5 }), MOMENT, RULES)).toEqual({
+      version: 'v1',
+      at: 5,
+      generation: 'new',
+      settled: NOW + 5000,
+      asOf: NOW,
+      until: NOW,
+    });
+  });
+});

@@ -1,0 +1,269 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Rules } from '../../src/coherence.js';
+import type { ApplyOutcome, CacheStore, Fill, Lease, Settled, StoreChange } from '../../src/store/store.js';
+
+export const RULES: Rules = { lateAfterMs: 60_000, guardMs: 300_000, settleMs: 5_000 };
+
+/** A change as news: made now, unless it says otherwise. Versions are plain numbers, padded to compare as text. */
+export function change(key: string, version: number, more: Partial<StoreChange> = {}): StoreChange {
+  return {
+    key,
+    version: String(version).padStart(8, '0'),
+    at: Date.now(),
+    action: 'set',
+    value: `"v${version}"`,
+    ttlMs: 600_000,
+    ...more,
+  };
+}
+
+/** What every store promises; `coherence.ts` says why. Called once per store, each with keys of its own. */
+export function testStore(name: string, open: () => CacheStore | Promise<CacheStore>): void {
+  describe(`the store contract on ${name}`, () => {
+    let store: CacheStore;
+    let key: string;
+
+    beforeAll(async () => {
+      store = await open();
+    });
+    afterAll(() => store.close());
+
+    function freshKey(): string {
+      key = `contract:id=${randomUUID()}`;
+      return key;
+    }
+    const apply = async (...changes: StoreChange[]) => store.apply(changes, RULES);
+    const value = async (of = key) => (await store.get([of]))[0];
+    const begin = async (of = key) => {
+      const [begun] = await store.begin([of], RULES);
+      if (begun === undefined || begun instanceof Error || !('generation' in begun))
+        throw new Error('no lease');
+      return begun;
+    };
+    const fill = async (lease: Lease, text = '"filled"', more: Partial<Fill> = {}) =>
+      (await store.fill([{ key, lease, strong: true, value: text, ttlMs: 600_000, ...more }], RULES))[0];
+
+    describe('apply', () => {
+      test('writes a change of an unknown key and serves it', async () => {
+        expect(await apply(change(freshKey(), 1))).toEqual(['written']);
+        expect(await value()).toBe('"v1"');
+      });
+
+      test('lets a newer version replace an older one', async () => {
+        await apply(change(freshKey(), 1), change(key, 2));
+        expect(await value()).toBe('"v2"');
+      });
+
+      test('H1: leaves a newer image alone when an older record is replayed', async () => {
+        await apply(change(freshKey(), 2));
+        expect(await apply(change(key, 1), change(key, 2))).toEqual(['stale', 'stale']);
+        expect(await value()).toBe('"v2"');
+      });
+
+      test('H2: does not bring a removed item back when its older record is replayed', async () => {
+        await apply(change(freshKey(), 1), change(key, 2, { action: 'delete', value: '' }));
+        expect(await apply(change(key, 1))).toEqual(['stale']);
+        expect(await value()).toBeUndefined();
+      });
+
+      test('trusts neither order when version and time disagree', async () => {
+        const at = Date.now() - 20_000;
+        await apply(change(freshKey(), 2, { at }));
+        expect(await apply(change(key, 1, { at: at + 10_000 }))).toEqual(['disordered']);
+        expect(await value()).toBeUndefined();
+        expect(await apply(change(key, 1, { at: at + 2_000 }))).toEqual(['stale']);
+      });
+
+      test('H6: does not write an image that is older than lateAfter, but deletes what is there', async () => {
+        await apply(change(freshKey(), 1));
+        expect(await apply(change(key, 2, { at: Date.now() - 61_000 }))).toEqual(['late']);
+        expect(await value()).toBeUndefined();
+      });
+
+      test('takes a record without a time for a late one', async () => {
+        expect(await apply(change(freshKey(), 1, { at: 0 }))).toEqual(['late']);
+      });
+
+      test('H5: keeps what a reader stored when the record it already saw arrives', async () => {
+        await fill({ ...(await begin(freshKey())), begunAt: Date.now() }, '"newest"');
+        expect(await apply(change(key, 1, { at: Date.now() - 30_000 }))).toEqual(['included']);
+        expect(await value()).toBe('"newest"');
+        expect(await apply(change(key, 1, { at: Date.now() - 30_000 }))).toEqual(['stale']);
+      });
+
+      test('H5: voids when a record may be older or newer than what a reader stored', async () => {
+        await fill(await begin(freshKey()), '"newest"');
+        expect(await apply(change(key, 1))).toEqual(['overlapping']);
+        expect(await value()).toBeUndefined();
+      });
+
+      test('takes nothing for included once what a reader stored has gone', async () => {
+        await fill(await begin(freshKey()), '"newest"');
+        await store.delete([key]);
+        const late = await begin();
+        expect(await apply(change(key, 1, { at: Date.now() - 30_000 }))).toEqual(['overlapping']);
+        expect(await fill(late)).toBe('moved');
+      });
+
+      test('writes again once the stream is ahead of what a reader stored', async () => {
+        await fill(await begin(freshKey()), '"old"');
+        expect(await apply(change(key, 1, { at: Date.now() + 4_000 }))).toEqual(['written']);
+        expect(await value()).toBe('"v1"');
+      });
+
+      test('refreshes only what is stored', async () => {
+        expect(await apply(change(freshKey(), 1, { action: 'refresh' }))).toEqual(['unchanged']);
+        expect(await value()).toBeUndefined();
+        await apply(change(key, 2));
+        expect(await apply(change(key, 3, { action: 'refresh' }))).toEqual(['written']);
+        expect(await value()).toBe('"v3"');
+      });
+
+      test('deletes on a delete, stored or not', async () => {
+        await apply(change(freshKey(), 1));
+        expect(await apply(change(key, 2, { action: 'delete' }))).toEqual(['deleted']);
+        expect(await value()).toBeUndefined();
+        expect(await apply(change(key, 3, { action: 'delete' }))).toEqual(['deleted']);
+      });
+
+      test('never stores an item whose own time is over', async () => {
+        expect(await apply(change(freshKey(), 1, { expiresAt: Date.now() - 1_000 }))).toEqual(['deleted']);
+        expect(await value()).toBeUndefined();
+        expect(await apply(change(key, 2, { expiresAt: Date.now() + 60_000 }))).toEqual(['written']);
+      });
+
+      test('answers many changes in the order asked, each key at its last', async () => {
+        const prefix = freshKey();
+        const changes = Array.from({ length: 1_000 }, (_, n) => change(`${prefix}-${n % 500}`, n));
+        const outcomes: Settled<ApplyOutcome>[] = await apply(...changes);
+        expect(outcomes).toEqual(changes.map(() => 'written'));
+        const keys = Array.from({ length: 500 }, (_, n) => `${prefix}-${n}`);
+        expect(await store.get(keys)).toEqual(keys.map((_, n) => `"v${n + 500}"`));
+      });
+
+      test('does nothing for no changes', async () => {
+        expect(await apply()).toEqual([]);
+      });
+
+      test('keeps texts as they are: line breaks, quotes, characters beyond the BMP, a megabyte', async () => {
+        for (const text of ['"a\\n\\"b"', '"naïve 🦆 漢字"', `"${'x'.repeat(1_000_000)}"`, '']) {
+          await apply(change(freshKey(), 1, { value: text }));
+          expect(await value()).toBe(text);
+        }
+      });
+    });
+
+    describe('begin and fill', () => {
+      test('let a reader store what it read', async () => {
+        expect(await fill(await begin(freshKey()))).toBe('filled');
+        expect(await value()).toBe('"filled"');
+      });
+
+      test('give the value when there is one after all', async () => {
+        await apply(change(freshKey(), 1));
+        expect(await store.begin([key], RULES)).toEqual([{ value: '"v1"' }]);
+      });
+
+      test('H3: refuse what was read before a change was applied', async () => {
+        const lease = await begin(freshKey());
+        await apply(change(key, 1, { action: 'delete' }));
+        expect(await fill(lease)).toBe('moved');
+        expect(await value()).toBeUndefined();
+      });
+
+      test('H3: refuse what was read before a refresh that found nothing to refresh', async () => {
+        const lease = await begin(freshKey());
+        expect(await apply(change(key, 1, { action: 'refresh' }))).toEqual(['unchanged']);
+        expect(await fill(lease)).toBe('moved');
+      });
+
+      test('refuse what was read before a late or disordered record voided the entry', async () => {
+        const lease = await begin(freshKey());
+        await apply(change(key, 1, { at: 0 }));
+        expect(await fill(lease)).toBe('moved');
+      });
+
+      test('H4: ask for a strong read just after a change, and not in quiet times', async () => {
+        expect((await begin(freshKey())).strong).toBe(false);
+        await apply(change(key, 1, { action: 'delete' }));
+        expect((await begin()).strong).toBe(true);
+      });
+
+      test('refuse the second of two readers', async () => {
+        const [first, second] = [await begin(freshKey()), await begin()];
+        expect(await fill(first, '"first"')).toBe('filled');
+        expect(await fill(second, '"second"')).toBe('occupied');
+        expect(await value()).toBe('"first"');
+      });
+
+      test('refuse a slower reader even when what the faster one stored has gone', async () => {
+        const [slow, fast] = [await begin(freshKey()), await begin()];
+        await fill(fast, '"newer"');
+        await store.delete([key]);
+        expect(await fill(slow, '"older"')).toBe('moved');
+        expect(await value()).toBeUndefined();
+      });
+
+      test('refuse a lease that nobody gave', async () => {
+        freshKey();
+        expect(await fill({ generation: '1', begunAt: Date.now(), strong: false })).toBe('moved');
+      });
+
+      test('refuse an item whose own time is over', async () => {
+        expect(await fill(await begin(freshKey()), '"x"', { expiresAt: Date.now() - 1 })).toBe('expired');
+        expect(await value()).toBeUndefined();
+      });
+
+      test('count an eventually consistent read as settleSeconds old', async () => {
+        const seenAt = Date.now() - 4_500;
+        await fill(await begin(freshKey()), '"strong"', { strong: true });
+        expect(await apply(change(key, 1, { at: seenAt }))).toEqual(['included']);
+        await fill(await begin(freshKey()), '"eventual"', { strong: false });
+        expect(await apply(change(key, 1, { at: seenAt }))).toEqual(['overlapping']);
+      });
+    });
+
+    describe('void', () => {
+      test('H7: deletes the entry and refuses fills under way', async () => {
+        const lease = await begin(freshKey());
+        expect(await fill(lease)).toBe('filled');
+        const second = await begin(freshKey());
+        expect(await store.void([key], RULES)).toEqual(['voided']);
+        expect(await fill(second)).toBe('moved');
+        expect((await begin()).strong).toBe(true);
+      });
+
+      test('keeps the version, so that replays stay stale', async () => {
+        await apply(change(freshKey(), 2));
+        await store.void([key], RULES);
+        expect(await value()).toBeUndefined();
+        expect(await apply(change(key, 1))).toEqual(['stale']);
+      });
+
+      test('voids again when the record of that write arrives, and fills from then on', async () => {
+        await store.void([freshKey()], RULES);
+        expect(await fill(await begin(), '"own write"')).toBe('filled');
+        expect(await apply(change(key, 1))).toEqual(['overlapping']);
+        expect(await fill(await begin(), '"own write"')).toBe('filled');
+      });
+    });
+
+    describe('move and delete', () => {
+      test('a moved tag has a new generation and has to settle', async () => {
+        const before = await begin(freshKey());
+        expect(await store.move([key], RULES)).toEqual(['moved']);
+        const after = await begin();
+        expect(after.generation).not.toBe(before.generation);
+        expect(after.strong).toBe(true);
+      });
+
+      test('delete removes keys and leaves others', async () => {
+        const [one, two] = [freshKey(), freshKey()];
+        await apply(change(one, 1), change(two, 1));
+        expect(await store.delete([one])).toEqual(['deleted']);
+        expect(await store.get([one, two])).toEqual([undefined, '"v1"']);
+      });
+    });
+  });
+}

@@ -1,0 +1,190 @@
+import { randomUUID } from 'node:crypto';
+import fc from 'fast-check';
+import { Redis } from 'ioredis';
+import { afterAll, expect, inject, test } from 'vitest';
+import type { Guard } from '../../src/coherence.js';
+import { guardKey } from '../../src/key.js';
+import { openMemory } from '../../src/store/memory.js';
+import { borrowedConnection } from '../../src/store/redis/connection.js';
+import { scripts } from '../../src/store/redis/script.js';
+import { redisStore } from '../../src/store/redis/store.js';
+import type { CacheStore, Lease } from '../../src/store/store.js';
+
+/** Nothing ends by itself here: Redis has no virtual clock for that, so the end of a guard or value is a step. */
+const FOREVER = 1e9;
+const RULES = { lateAfterMs: 60_000, guardMs: FOREVER, settleMs: 5_000 };
+const START = 1_800_000_000_000;
+
+const client = new Redis(inject('redisUrl'));
+afterAll(() => client.disconnect());
+
+/** Times that matter to a row of the table, and their neighbours. */
+const interval = fc.constantFrom(0, 1, 500, 1000, 2000, 2001, 3000, 3001, 4999, 5000, 9000, 60_000, 60_001);
+const item = fc.constantFrom('a', 'b');
+
+const step = fc.oneof(
+  {
+    weight: 5,
+    arbitrary: fc.record({
+      does: fc.constant('apply'),
+      item,
+      version: fc.integer({ min: 1, max: 6 }),
+      age: interval,
+      ahead: fc.boolean(),
+      action: fc.constantFrom('set', 'set', 'refresh', 'delete'),
+      expires: fc.constantFrom(undefined, -1, 0, FOREVER),
+    }),
+  },
+  { weight: 3, arbitrary: fc.record({ does: fc.constant('begin'), item }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      does: fc.constant('fill'),
+      item,
+      lease: fc.nat(3),
+      strong: fc.boolean(),
+      expires: fc.constantFrom(undefined, 0, FOREVER),
+    }),
+  },
+  { weight: 1, arbitrary: fc.record({ does: fc.constant('void'), item }) },
+  { weight: 1, arbitrary: fc.record({ does: fc.constant('move'), item }) },
+  { weight: 1, arbitrary: fc.record({ does: fc.constant('loseValue'), item }) },
+  { weight: 1, arbitrary: fc.record({ does: fc.constant('loseGuard'), item }) },
+  { weight: 4, arbitrary: fc.record({ does: fc.constant('wait'), interval }) },
+);
+type Step = typeof step extends fc.Arbitrary<infer T> ? T : never;
+
+test('memory and Redis give the same outcomes and states for the same random steps', {
+  timeout: 120_000,
+}, async () => {
+  const seen = new Set<string>();
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 30 }), async (steps) => {
+      const world = newWorld();
+      for (const next of steps) {
+        const [ofMemory, ofRedis] = await world.both(next);
+        expect(ofRedis).toEqual(ofMemory);
+        if (typeof ofMemory === 'string') seen.add(ofMemory);
+      }
+    }),
+    { numRuns: 1_200 },
+  );
+  // The steps reach every outcome, or they compare less than they seem to.
+  const outcomes = [
+    'written',
+    'deleted',
+    'unchanged',
+    'stale',
+    'included',
+    'late',
+    'disordered',
+    'overlapping',
+  ];
+  expect([...seen]).toEqual(
+    expect.arrayContaining([...outcomes, 'filled', 'moved', 'occupied', 'expired', 'voided']),
+  );
+});
+
+/** Both stores, with one clock and one source of tokens, and keys that no other run uses. */
+function newWorld() {
+  const id = randomUUID();
+  const clockKey = `${id}:clock`;
+  let now = START;
+  let leases: Lease[] = [];
+
+  const memory = openMemory(() => now);
+  const redis = redisStore(
+    borrowedConnection(client),
+    4_000,
+    scripts(`
+    local now = tonumber(redis.call('HGET', '${clockKey}', 'now'))
+    local token = tostring(redis.call('HINCRBY', '${clockKey}', 'token', 1))
+  `),
+  );
+
+  async function perform(store: CacheStore, next: Step): Promise<unknown> {
+    const key = 'item' in next ? `${id}:${next.item}` : '';
+    switch (next.does) {
+      case 'apply': {
+        const { version, age, ahead, action, expires } = next as Extract<Step, { version: number }>;
+        const at = ahead ? now + age : now - age;
+        const change = {
+          key,
+          version: `${version}`,
+          at,
+          action: action as 'set',
+          value: `v${version}`,
+          ttlMs: FOREVER,
+        };
+        return (
+          await store.apply(
+            [{ ...change, expiresAt: expires === undefined ? undefined : now + expires }],
+            RULES,
+          )
+        )[0];
+      }
+      case 'begin': {
+        const [begun] = await store.begin([key], RULES);
+        if (begun && 'generation' in begun && store === memory.store) leases = [begun, ...leases].slice(0, 4);
+        return begun;
+      }
+      case 'fill': {
+        const { lease: index, strong, expires } = next as Extract<Step, { lease: number }>;
+        const lease = leases[index];
+        if (lease === undefined) return 'no lease';
+        const expiresAt = expires === undefined ? undefined : now + expires;
+        return (
+          await store.fill([{ key, lease, strong, value: 'filled', ttlMs: FOREVER, expiresAt }], RULES)
+        )[0];
+      }
+      case 'void':
+        return (await store.void([key], RULES))[0];
+      case 'move':
+        return (await store.move([key], RULES))[0];
+      case 'loseValue':
+        return (await store.delete([key]))[0];
+      default:
+        return undefined;
+    }
+  }
+
+  async function expectSameState(key: string): Promise<void> {
+    const [value, guard] = await client.mget(key, guardKey(key));
+    expect({ value: value ?? undefined, guard: guard ? parseGuard(guard) : undefined }).toEqual({
+      value: memory.values.get(key),
+      guard: memory.guards.get(key),
+    });
+  }
+
+  return {
+    /** Takes the step on both stores, compares what it left behind, and returns what it gave on each. */
+    async both(next: Step): Promise<[memory: unknown, redis: unknown]> {
+      if (next.does === 'wait') now += (next as { interval: number }).interval;
+      await client.hset(clockKey, 'now', now);
+      const key = 'item' in next ? `${id}:${next.item}` : '';
+      if (next.does === 'loseGuard') {
+        memory.guards.delete(key);
+        await client.del(guardKey(key));
+      }
+      const given: [unknown, unknown] = [await perform(memory.store, next), await perform(redis, next)];
+      await expectSameState(key);
+      return given;
+    },
+  };
+}
+
+/** The stored form of a guard, documented in guard.lua. */
+function parseGuard(text: string): Guard {
+  const [version, at, generation, settled, asOf, until] = text
+    .split(' ')
+    .map((part) => (part === '-' ? undefined : part));
+  const number = (part: string | undefined) => (part === undefined ? undefined : Number(part));
+  return {
+    version,
+    at: number(at),
+    generation: String(generation),
+    settled: Number(settled),
+    asOf: number(asOf),
+    until: number(until),
+  };
+}
