@@ -10,8 +10,9 @@ export interface PlannedGroup {
 }
 
 /**
- * Applies a batch: first the items, then what was derived from them, so that whoever rebuilds a derived entry finds
- * the item as it is now. What belongs to an item that failed is left for its redelivery.
+ * Applies a batch: the items, and at once with them the tags, whose readers ask the table itself; then the keys derived
+ * from the items, so that whoever rebuilds one finds the item as it is now. What is derived from an item that failed
+ * is left for its redelivery.
  *
  * @returns per group its outcome: `skipped` for one without a key, an error when anything of it was not confirmed
  */
@@ -20,55 +21,84 @@ export async function applyGroups(
   planned: readonly PlannedGroup[],
   options: CallOptions,
 ): Promise<(ApplyOutcome | 'skipped' | Error)[]> {
-  const outcomes: (ApplyOutcome | 'skipped' | Error)[] = planned.map(() => 'skipped');
-  const positions = [...planned.keys()];
+  const groups = planned.map(({ group }) => group);
+  const [tagFailures, outcomes] = await Promise.all([
+    moveTags(store, groups, options),
+    applyChanges(store, planned, options),
+  ]);
+  const applied = groups.filter((_, index) => !(outcomes[index] instanceof Error));
+  const deleteFailures = await deleteDerived(store, applied, options);
 
-  const withChange = positions.filter((position) => planned[position]?.change !== undefined);
-  for (const [rules, ofTable] of groupBy(withChange, (position) => at(planned, position).group.table.rules)) {
-    const changes = ofTable.map((position) => at(planned, position).change as StoreChange);
+  return groups.map((group, index) => {
+    const failure = firstFailure(tagFailures, group.tags) ?? firstFailure(deleteFailures, group.alsoDelete);
+    return failure ?? (outcomes[index] as ApplyOutcome | 'skipped' | Error);
+  });
+}
+
+async function applyChanges(
+  store: CacheStore,
+  planned: readonly PlannedGroup[],
+  options: CallOptions,
+): Promise<(ApplyOutcome | 'skipped' | Error)[]> {
+  const outcomes: (ApplyOutcome | 'skipped' | Error)[] = planned.map(() => 'skipped');
+  const withChange = [...planned.entries()].filter(([, { change }]) => change !== undefined);
+  for (const [rules, ofRules] of groupBy(withChange, ([, { group }]) => group.table.rules)) {
+    const changes = ofRules.map(([, { change }]) => change as StoreChange);
     const answers = await settle(changes.length, options, () => store.apply(changes, rules, options));
-    ofTable.forEach((position, index) => {
-      outcomes[position] = at(answers, index);
+    ofRules.forEach(([position], index) => {
+      outcomes[position] = answers[index] as Settled<ApplyOutcome>;
     });
   }
-
-  const applied = positions.filter((position) => !(outcomes[position] instanceof Error));
-  const failed = await invalidateDerived(
-    store,
-    applied.map((position) => at(planned, position).group),
-    options,
-  );
-  applied.forEach((position, index) => {
-    outcomes[position] = failed[index] ?? at(outcomes, position);
-  });
   return outcomes;
 }
 
-/** Moves tags and deletes derived keys, each once however many groups name it. Returns per group what failed. */
-async function invalidateDerived(
+/** Moves every tag once, however many groups touched it. Returns what failed. */
+async function moveTags(
   store: CacheStore,
   groups: readonly Group[],
   options: CallOptions,
-): Promise<(Error | undefined)[]> {
-  const failures = new Map<string, Error>();
-  const noteFailures = (names: string[], answers: readonly Settled<unknown>[]) =>
-    names.forEach((name, index) => {
-      const answer = answers[index];
-      if (answer instanceof Error) failures.set(name, answer);
-    });
-
-  const derived = [...new Set(groups.flatMap((group) => [...group.alsoDelete]))];
-  const deleting = settle(derived.length, options, () => store.delete(derived, options));
-  for (const [rules, ofTable] of groupBy(groups, (group) => group.table.rules)) {
-    const tags = [...new Set(ofTable.flatMap((group) => [...group.tags]))];
-    noteFailures(tags, await settle(tags.length, options, () => store.move(tags, rules, options)));
+): Promise<Failures> {
+  const failures: Failures = new Map();
+  for (const [rules, ofRules] of groupBy(groups, (group) => group.table.rules)) {
+    const tags = [...new Set(ofRules.flatMap((group) => [...group.tags]))];
+    noteFailures(failures, tags, await settle(tags.length, options, () => store.move(tags, rules, options)));
   }
-  noteFailures(derived, await deleting);
+  return failures;
+}
 
-  if (failures.size === 0) return [];
-  return groups.map((group) =>
-    [...group.tags, ...group.alsoDelete].map((name) => failures.get(name)).find(Boolean),
-  );
+/** Deletes every derived key once. Returns what failed. */
+async function deleteDerived(
+  store: CacheStore,
+  groups: readonly Group[],
+  options: CallOptions,
+): Promise<Failures> {
+  const failures: Failures = new Map();
+  const keys = [...new Set(groups.flatMap((group) => [...group.alsoDelete]))];
+  noteFailures(failures, keys, await settle(keys.length, options, () => store.delete(keys, options)));
+  return failures;
+}
+
+/** What failed, by tag or key. */
+type Failures = Map<string, Error>;
+
+function noteFailures(
+  failures: Failures,
+  names: readonly string[],
+  answers: readonly Settled<unknown>[],
+): void {
+  names.forEach((name, index) => {
+    const answer = answers[index];
+    if (answer instanceof Error) failures.set(name, answer);
+  });
+}
+
+function firstFailure(failures: Failures, names: ReadonlySet<string>): Error | undefined {
+  if (failures.size === 0) return undefined;
+  for (const name of names) {
+    const failure = failures.get(name);
+    if (failure !== undefined) return failure;
+  }
+  return undefined;
 }
 
 /**
@@ -96,8 +126,4 @@ async function settle<T>(
   } finally {
     clearTimeout(timer);
   }
-}
-
-function at<T>(list: readonly T[], index: number): T {
-  return list[index] as T;
 }

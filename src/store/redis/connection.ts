@@ -102,8 +102,8 @@ const LAMBDA_SAFE = {
   socketTimeout: 1_500,
   maxRetriesPerRequest: 2,
   disableClientInfo: true,
-  // A primary that was demoted in a failover: its DNS name leads to the new one.
-  reconnectOnError: (error: Error) => (/\bREADONLY\b/.test(error.message) ? 2 : false),
+  // A primary that was demoted in a failover: the next connection, to the same DNS name, leads to the new one.
+  reconnectOnError: (error: Error) => /\bREADONLY\b/.test(error.message),
 } satisfies RedisOptions;
 
 function reconnectDelay(attempt: number): number {

@@ -160,7 +160,10 @@ function failure(thrown: unknown): CacheError {
   const error = toError(thrown);
   const message = error.message.replace(/,? with args beginning with:.*$/s, '');
   const kind = error.name === 'ReplyError' ? CacheError : ConnectionError;
-  return new kind(`The cache refused or lost a command: ${message || error.name}`);
+  const hint = /^(?:CROSSSLOT|MOVED)\b/.test(message)
+    ? '. Is it a cluster? Then its URL must end in ?cluster.'
+    : '';
+  return new kind(`The cache refused or lost a command: ${message || error.name}${hint}`);
 }
 
 /** How long there is still reason to wait. */

@@ -1,0 +1,58 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import { expect, test } from 'vitest';
+
+const SOURCE = join(import.meta.dirname, '../src');
+
+const files = readdirSync(SOURCE, { recursive: true, encoding: 'utf8' }).filter((name) =>
+  /\.(ts|lua)$/.test(name),
+);
+
+function textOf(file: string): string {
+  return readFileSync(join(SOURCE, file), 'utf8');
+}
+
+/** What a file imports of the project's own, as paths below `src`. */
+function importsOf(file: string): string[] {
+  const own = [...textOf(file).matchAll(/from '(\.[^']+)'/g)].map(([, path]) => path ?? '');
+  return own.map((path) => relative(SOURCE, join(SOURCE, dirname(file), path)));
+}
+
+function offenders(within: RegExp, allowed: RegExp, mark: RegExp): string[] {
+  return files.filter((file) => within.test(file) && !allowed.test(file) && mark.test(textOf(file)));
+}
+
+test('the write path and the read path never import each other', () => {
+  const crossing = files.filter((file) => {
+    const [other] = file.startsWith('stream/') ? ['read/'] : file.startsWith('read/') ? ['stream/'] : [];
+    return other !== undefined && importsOf(file).some((path) => path.startsWith(other));
+  });
+  expect(crossing).toEqual([]);
+});
+
+test('the heart depends on neither path, nor on what is around it', () => {
+  const heart = files.filter((file) => /^(?:coherence|key|codec|attributes|errors)\.ts$|^store\//.test(file));
+  const leaning = heart.filter((file) =>
+    importsOf(file).some((path) => /^(?:stream|read|cli|local|config)\b/.test(path)),
+  );
+  expect(leaning).toEqual([]);
+});
+
+test('only the command line prints or ends the process, and only it and the configuration read the environment', () => {
+  expect(offenders(/\.ts$/, /^cli\//, /\bconsole\.|process\.(?:exit|stdout|stderr)/)).toEqual([]);
+  expect(offenders(/\.ts$/, /^(?:cli\/|config\.ts)/, /process\.env/)).toEqual([]);
+});
+
+test('scripts stand in .lua files, and every one says what it takes and returns', () => {
+  expect(offenders(/\.ts$/, /^$/, /redis\.call/)).toEqual([]);
+  const scripts = files.filter((file) => /^store\/redis\/(?!clock|guard)\w+\.lua$/.test(file));
+  expect(scripts.length).toBeGreaterThan(0);
+  expect(scripts.filter((file) => !/-- KEYS .*\n-- ARGV .*\n-- returns /.test(textOf(file)))).toEqual([]);
+});
+
+test('batch item failures are named in one place, and stored text is parsed in one', () => {
+  expect(
+    offenders(/\.ts$/, /^(?:stream\/response\.ts|cli\/|local\/)/, /itemIdentifier|batchItemFailures/),
+  ).toEqual([]);
+  expect(offenders(/^(?:stream|read|store)\//, /^$/, /JSON\.parse/)).toEqual([]);
+});

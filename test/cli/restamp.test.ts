@@ -1,0 +1,44 @@
+import { expect, test } from 'vitest';
+import { restamp } from '../../src/cli/restamp.js';
+import { readEvent } from './sample-outcomes.js';
+
+const NOW = Date.parse('2030-01-01T00:00:00.900Z');
+const NOW_SECONDS = Math.floor(NOW / 1000);
+
+test('the newest record was made just now, in whole seconds, and the others keep their distance to it', () => {
+  const event = {
+    Records: [recordAt(1_700_000_030), recordAt(1_700_000_000), recordAt(1_700_000_029)],
+  };
+  expect(timesOf(restamp(event, NOW))).toEqual([NOW_SECONDS, NOW_SECONDS - 30, NOW_SECONDS - 1]);
+});
+
+test('nothing but the times changes, and the event given stays as it was', () => {
+  const event = readEvent('events/every-attribute-type.json');
+  const before = structuredClone(event);
+  const [record] = restamp(event, NOW).Records;
+  expect(event).toEqual(before);
+  expect(record).toEqual({
+    ...before.Records[0],
+    dynamodb: { ...before.Records[0]?.dynamodb, ApproximateCreationDateTime: NOW_SECONDS },
+  });
+  expect(Object.keys(record?.dynamodb?.NewImage ?? {})).toContain('__proto__');
+});
+
+test('a record without a time stays without one', () => {
+  const event = { Records: [{ dynamodb: {} }, recordAt(5)] };
+  expect(timesOf(restamp(event, NOW))).toEqual([undefined, NOW_SECONDS]);
+  expect(restamp({ Records: [{ dynamodb: {} }] }, NOW)).toEqual({ Records: [{ dynamodb: {} }] });
+});
+
+test('what is no record is left for the handler to refuse', () => {
+  const event = JSON.parse('{"Records":[null,{},7]}');
+  expect(restamp(event, NOW)).toEqual(event);
+});
+
+function recordAt(seconds: number) {
+  return { dynamodb: { ApproximateCreationDateTime: seconds } };
+}
+
+function timesOf(event: ReturnType<typeof restamp>): (number | undefined)[] {
+  return event.Records.map((record) => record.dynamodb?.ApproximateCreationDateTime);
+}

@@ -1,0 +1,190 @@
+import { Redis } from 'ioredis';
+import { describe, expect, test } from 'vitest';
+import { resolveConfig, type StreamCacheConfig } from '../src/config.js';
+import { memoryStore } from '../src/store/memory.js';
+
+const MEMORY = { cache: 'memory:' } as const;
+
+describe('defaults', () => {
+  test('are those of the documentation', () => {
+    const settings = resolveConfig(MEMORY, {});
+    expect(settings).toMatchObject({ namespace: undefined, tableName: undefined });
+    expect(settings.table('any')).toEqual({
+      mode: 'write',
+      ttlMs: { item: 86_400_000, itemNegative: 300_000, query: 300_000, scan: 300_000 },
+      ttlJitter: 0.1,
+      rules: { lateAfterMs: 60_000, guardMs: 300_000, settleMs: 5_000 },
+      ttlAttribute: undefined,
+      key: undefined,
+      value: undefined,
+      alsoDelete: undefined,
+      partitionKey: undefined,
+      indexes: new Map(),
+    });
+  });
+
+  test('log through Powertools, under the service name of the environment', () => {
+    const named = resolveConfig(MEMORY, { POWERTOOLS_SERVICE_NAME: 'shop' }).logger as unknown as {
+      getPersistentLogAttributes(): object;
+    };
+    expect(typeof named.getPersistentLogAttributes).toBe('function');
+  });
+});
+
+describe('options', () => {
+  test('a number of ttlSeconds stands for items, an object for what it names', () => {
+    expect(resolveConfig({ ...MEMORY, ttlSeconds: 60 }, {}).table('x').ttlMs).toMatchObject({
+      item: 60_000,
+      itemNegative: 300_000,
+    });
+    expect(resolveConfig({ ...MEMORY, ttlSeconds: { query: 5 } }, {}).table('x').ttlMs).toMatchObject({
+      item: 86_400_000,
+      query: 5_000,
+    });
+  });
+
+  test('of a table override those of all', () => {
+    const tables = {
+      orders: {
+        mode: 'invalidate',
+        ttlSeconds: { query: 9 },
+        lateAfterSeconds: 30,
+        partitionKey: 'customerId',
+        indexes: { byStatus: { partitionKey: 'status' } },
+      },
+    } as const;
+    const settings = resolveConfig({ ...MEMORY, mode: 'refresh', ttlSeconds: 60, tables }, {});
+    expect(settings.table('users')).toMatchObject({
+      mode: 'refresh',
+      ttlMs: { item: 60_000, query: 300_000 },
+    });
+    expect(settings.table('orders')).toMatchObject({
+      mode: 'invalidate',
+      ttlMs: { item: 60_000, query: 9_000 },
+      rules: { lateAfterMs: 30_000 },
+      partitionKey: 'customerId',
+      indexes: new Map([['byStatus', 'status']]),
+    });
+  });
+
+  test('tables may be only named', () => {
+    expect(resolveConfig({ ...MEMORY, tables: ['users', 'orders'] }, {}).table('users').mode).toBe('write');
+  });
+
+  test('undefined is as good as absent', () => {
+    expect(
+      resolveConfig({ ...MEMORY, mode: undefined }, { STREAM_CACHE_MODE: 'refresh' }).table('x').mode,
+    ).toBe('refresh');
+  });
+
+  test.each<[message: RegExp, config: object]>([
+    [/Option cache is missing: .*STREAM_CACHE_URL/, { cache: undefined }],
+    [/Option cache \(or STREAM_CACHE_URL is\)|Option cache is wrong/, { cache: 6379 }],
+    [/expected a URL, an ioredis client or a CacheStore/, { cache: {} }],
+    [/Unknown option cashe\. Known are: .*cache/, { cashe: 'memory:' }],
+    [/Unknown option __proto__/, JSON.parse('{"__proto__": 1}')],
+    [/Unknown option constructor/, { constructor: 1 }],
+    [
+      /Option mode is wrong \(or STREAM_CACHE_MODE is\): expected write, refresh or invalidate/,
+      { mode: 'readonly' },
+    ],
+    [/Option ttlSeconds is wrong/, { ttlSeconds: 0 }],
+    [/Option ttlSeconds is wrong/, { ttlSeconds: Number.POSITIVE_INFINITY }],
+    [/Option ttlSeconds is wrong/, { ttlSeconds: { items: 5 } }],
+    [/Option ttlJitter is wrong/, { ttlJitter: 1 }],
+    [/Option namespace is wrong/, { namespace: '' }],
+    [/Option tables is wrong/, { tables: [''] }],
+    [/Option tables is wrong/, { tables: { users: true } }],
+    [/Unknown option tables\.users\.modes/, { tables: { users: { modes: 'write' } } }],
+    [/Unknown option tables\.users\.cache/, { tables: { users: { cache: 'memory:' } } }],
+    [
+      /Option tables\.users\.indexes is wrong.*partitionKey/,
+      { tables: { users: { indexes: { byStatus: 'status' } } } },
+    ],
+    [/Option key is wrong: expected a function/, { key: 'id' }],
+    [/Option logger is wrong/, { logger: { info() {} } }],
+    [/Option onReport is wrong/, { onReport: true }],
+    [/Option writeTimeoutMs is wrong/, { writeTimeoutMs: 0 }],
+    [/Option settleSeconds is wrong/, { settleSeconds: 0 }],
+  ])('are refused by name: %s', (message, config) => {
+    const resolve = () => resolveConfig({ ...MEMORY, ...config } as StreamCacheConfig, {});
+    expect(resolve).toThrow(message);
+    expect(resolve).toThrow(expect.objectContaining({ code: 'CONFIG_INVALID' }));
+  });
+
+  test.each<[message: RegExp, config: StreamCacheConfig]>([
+    [/guardSeconds \(60\) is too short for lateAfterSeconds \(60\).*at least 65/, { guardSeconds: 60 }],
+    [/guardSeconds \(300\) is too short for lateAfterSeconds \(600\)/, { lateAfterSeconds: 600 }],
+    [/guardSeconds \(90\) must be above settleSeconds \(90\)/, { guardSeconds: 90, settleSeconds: 90 }],
+    [/tables\.users\.guardSeconds \(20\) is too short/, { tables: { users: { guardSeconds: 20 } } }],
+  ])('that together break a rule are refused: %s', (message, config) => {
+    expect(() => resolveConfig({ ...MEMORY, ...config }, {})).toThrow(message);
+  });
+});
+
+describe('the environment', () => {
+  test('sets every option that is a plain value', () => {
+    const settings = resolveConfig(
+      {},
+      {
+        STREAM_CACHE_URL: 'memory:',
+        STREAM_CACHE_NAMESPACE: 'shop',
+        STREAM_CACHE_TABLE_NAME: 'users',
+        STREAM_CACHE_WRITE_TIMEOUT_MS: '2000',
+        STREAM_CACHE_MODE: 'invalidate',
+        STREAM_CACHE_TTL_SECONDS: '60',
+        STREAM_CACHE_TTL_JITTER: '0',
+        STREAM_CACHE_TTL_ATTRIBUTE: 'expires',
+        STREAM_CACHE_LATE_AFTER_SECONDS: '30',
+        STREAM_CACHE_GUARD_SECONDS: '200',
+        STREAM_CACHE_SETTLE_SECONDS: '3',
+        PATH: '/usr/bin',
+      },
+    );
+    expect(settings).toMatchObject({ namespace: 'shop', tableName: 'users' });
+    expect(settings.table('users')).toMatchObject({
+      mode: 'invalidate',
+      ttlMs: { item: 60_000 },
+      ttlJitter: 0,
+      ttlAttribute: 'expires',
+      rules: { lateAfterMs: 30_000, guardMs: 200_000, settleMs: 3_000 },
+    });
+  });
+
+  test('gives way to options in code', () => {
+    expect(
+      resolveConfig({ ...MEMORY, mode: 'write' }, { STREAM_CACHE_MODE: 'refresh' }).table('x').mode,
+    ).toBe('write');
+  });
+
+  test('is refused where it is unknown or wrong, by name', () => {
+    expect(() => resolveConfig(MEMORY, { STREAM_CACHE_TTL: '60' })).toThrow(
+      /Unknown environment variable STREAM_CACHE_TTL\b/,
+    );
+    expect(() => resolveConfig(MEMORY, { STREAM_CACHE_TTL_SECONDS: 'soon' })).toThrow(
+      /STREAM_CACHE_TTL_SECONDS/,
+    );
+  });
+
+  test('an empty variable is as good as an absent one', () => {
+    expect(resolveConfig(MEMORY, { STREAM_CACHE_MODE: '' }).table('x').mode).toBe('write');
+  });
+});
+
+describe('the option cache', () => {
+  test('takes a store as it is', () => {
+    const store = memoryStore();
+    expect(resolveConfig({ cache: store }, {}).store).toBe(store);
+  });
+
+  test('takes an ioredis client', () => {
+    const client = new Redis({ lazyConnect: true });
+    expect(resolveConfig({ cache: client }, {}).store).toHaveProperty('apply');
+    expect(client.status).toBe('wait');
+  });
+
+  test('refuses a client with a keyPrefix, which would part a key from its guard', () => {
+    const prefixed = new Redis({ lazyConnect: true, keyPrefix: 'app:' });
+    expect(() => resolveConfig({ cache: prefixed }, {})).toThrow(/keyPrefix.*namespace/);
+  });
+});
