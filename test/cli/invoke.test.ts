@@ -54,7 +54,7 @@ describe('invoke events --json', () => {
   });
 });
 
-describe('invoke, for people', () => {
+describe.concurrent('invoke, for people', () => {
   test('shows records, response and cache without colours in a pipe, and says that times were moved', async () => {
     const { code, stdout, stderr } = await runCli(['invoke', 'events/insert.json', 'events/remove.json']);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
@@ -88,7 +88,7 @@ describe('invoke, for people', () => {
   });
 });
 
-describe('options', () => {
+describe.concurrent('options', () => {
   test('--mode and --namespace reach the handler', async () => {
     const args = ['invoke', 'events/insert.json', '--mode', 'invalidate', '--namespace', 'app', '--json'];
     const [event] = documentOf(await runCli(args)).events;
@@ -128,7 +128,7 @@ describe('options', () => {
   });
 });
 
-describe('--handler', () => {
+describe.concurrent('--handler', () => {
   test('invokes a built bundle and looks into its Redis', async () => {
     const namespace = randomUUID();
     const args = ['invoke', 'events', '--json', '--handler', 'dist/lambda.mjs', '--namespace', namespace];
@@ -192,7 +192,7 @@ test('a record that failed ends in exit code 1, with the reason and the response
   expect(event?.cache).toEqual({ 'users:id=42': { error: expect.any(String) } });
 });
 
-describe('wrong usage ends in exit code 2 and one line', () => {
+describe.concurrent('wrong usage ends in exit code 2 and one line', () => {
   test.each([
     [[], 'no command is named'],
     [['apply'], 'there is no command apply'],

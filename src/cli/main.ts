@@ -1,0 +1,55 @@
+#!/usr/bin/env node
+import { readFile } from 'node:fs/promises';
+import { CommandError } from './command-error.js';
+import { invoke } from './invoke.js';
+import { openTerminal } from './terminal.js';
+import { visible } from './text.js';
+
+const HELP = `Usage: stream-cache <command> [options]
+
+Commands:
+  invoke   invokes the stream handler with recorded events and shows what became of each record
+
+Options:
+  --help      shows this; stream-cache <command> --help says more of a command
+  --version   shows the version
+`;
+
+const terminal = openTerminal();
+const code = await main(process.argv.slice(2));
+// What a handler keeps for its next invocation, such as a connection, would keep this process alive.
+await terminal.flush();
+process.exit(code);
+
+async function main([command, ...args]: readonly string[]): Promise<number> {
+  try {
+    switch (command) {
+      case 'invoke':
+        return await invoke(args, terminal);
+      case '--version':
+        return show(await version());
+      case '--help':
+      case '-h':
+        return show(HELP);
+      default:
+        throw new CommandError(
+          `stream-cache: ${command === undefined ? 'no command is named' : `there is no command ${command}`}. See stream-cache --help.`,
+        );
+    }
+  } catch (error) {
+    if (!(error instanceof CommandError)) throw error;
+    console.error(visible(error.message));
+    if (args.includes('--verbose') && error.cause) console.error(error.cause);
+    return error.exitCode;
+  }
+}
+
+function show(text: string): number {
+  terminal.print(text);
+  return 0;
+}
+
+async function version(): Promise<string> {
+  const text = await readFile(new URL('../package.json', import.meta.url), 'utf8');
+  return `${JSON.parse(text).version}\n`;
+}
