@@ -247,7 +247,7 @@ function check(options: object, known: Record<string, [expected: string, check: 
     }
     if (value !== undefined && !isRight(value)) {
       throw new ConfigError(
-        `Option ${path}${name} is wrong${environmentName(path, name)}: expected ${expected}.`,
+        `Option ${path}${name}${environmentName(path, name)} is wrong: expected ${expected}.`,
       );
     }
   }
@@ -255,7 +255,7 @@ function check(options: object, known: Record<string, [expected: string, check: 
 
 function environmentName(path: string, option: string): string {
   const name = Object.entries(ENVIRONMENT).find(([, [known]]) => path === '' && known === option)?.[0];
-  return name === undefined ? '' : ` (or ${name} is)`;
+  return name === undefined ? '' : ` (${name})`;
 }
 
 function declaredTables(tables: StreamCacheConfig['tables']): Map<string, DeclaredTable> {

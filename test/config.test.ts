@@ -79,20 +79,20 @@ describe('options', () => {
 
   test.each<[message: RegExp, config: object]>([
     [/Option cache is missing: .*STREAM_CACHE_URL/, { cache: undefined }],
-    [/Option cache \(or STREAM_CACHE_URL is\)|Option cache is wrong/, { cache: 6379 }],
+    [/Option cache \(STREAM_CACHE_URL\) is wrong/, { cache: 6379 }],
     [/expected a URL, an ioredis client or a CacheStore/, { cache: {} }],
     [/Unknown option cashe\. Known are: .*cache/, { cashe: 'memory:' }],
     [/Unknown option __proto__/, JSON.parse('{"__proto__": 1}')],
     [/Unknown option constructor/, { constructor: 1 }],
     [
-      /Option mode is wrong \(or STREAM_CACHE_MODE is\): expected write, refresh or invalidate/,
+      /Option mode \(STREAM_CACHE_MODE\) is wrong: expected write, refresh or invalidate/,
       { mode: 'readonly' },
     ],
-    [/Option ttlSeconds is wrong/, { ttlSeconds: 0 }],
-    [/Option ttlSeconds is wrong/, { ttlSeconds: Number.POSITIVE_INFINITY }],
-    [/Option ttlSeconds is wrong/, { ttlSeconds: { items: 5 } }],
-    [/Option ttlJitter is wrong/, { ttlJitter: 1 }],
-    [/Option namespace is wrong/, { namespace: '' }],
+    [/Option ttlSeconds \(STREAM_CACHE_\w+\) is wrong/, { ttlSeconds: 0 }],
+    [/Option ttlSeconds \(STREAM_CACHE_\w+\) is wrong/, { ttlSeconds: Number.POSITIVE_INFINITY }],
+    [/Option ttlSeconds \(STREAM_CACHE_\w+\) is wrong/, { ttlSeconds: { items: 5 } }],
+    [/Option ttlJitter \(STREAM_CACHE_\w+\) is wrong/, { ttlJitter: 1 }],
+    [/Option namespace \(STREAM_CACHE_\w+\) is wrong/, { namespace: '' }],
     [/Option tables is wrong/, { tables: [''] }],
     [/Option tables is wrong/, { tables: { users: true } }],
     [/Unknown option tables\.users\.modes/, { tables: { users: { modes: 'write' } } }],
@@ -104,8 +104,8 @@ describe('options', () => {
     [/Option key is wrong: expected a function/, { key: 'id' }],
     [/Option logger is wrong/, { logger: { info() {} } }],
     [/Option onReport is wrong/, { onReport: true }],
-    [/Option writeTimeoutMs is wrong/, { writeTimeoutMs: 0 }],
-    [/Option settleSeconds is wrong/, { settleSeconds: 0 }],
+    [/Option writeTimeoutMs \(STREAM_CACHE_\w+\) is wrong/, { writeTimeoutMs: 0 }],
+    [/Option settleSeconds \(STREAM_CACHE_\w+\) is wrong/, { settleSeconds: 0 }],
   ])('are refused by name: %s', (message, config) => {
     const resolve = () => resolveConfig({ ...MEMORY, ...config } as StreamCacheConfig, {});
     expect(resolve).toThrow(message);

@@ -103,6 +103,15 @@ describe('a cache that cannot be reached', () => {
   });
 });
 
+test('a failure says what the connection says', async () => {
+  const port = await freePort();
+  await newHandler(`redis://:hunter2@127.0.0.1:${port}`)(event(record()));
+  const error = reports.find((report) => report.type === 'record')?.error;
+  expect(error?.message).toBe(
+    `The cache cannot be reached. Its connection says: connect ECONNREFUSED 127.0.0.1:${port}.`,
+  );
+});
+
 describe('a connection that breaks between invocations', () => {
   test.each(['reset', 'blackholeExisting'] as const)('(%s) does not cost the next one', async (fault) => {
     const server = await newRedis();

@@ -6,6 +6,8 @@ export type RedisClient = Redis | Cluster;
 /** How a store reaches its server. */
 export interface Connection {
   client(): RedisClient;
+  /** Why there is no connection now, as far as is known: ioredis tells a command only that it gave up. */
+  problem(): string | undefined;
   /** After a stall: gives up the sockets and what still waits on them. The next `client()` starts afresh. */
   abandon(): void;
   close(): Promise<void>;
@@ -19,13 +21,31 @@ export function borrowedConnection(client: RedisClient): Connection {
       'Option cache: the ioredis client has a keyPrefix, which would part a key from its guard. Use the option namespace instead.',
     );
   }
-  return { client: () => client, abandon: () => {}, close: () => Promise.resolve() };
+  return {
+    client: () => client,
+    problem: () => undefined,
+    abandon: () => {},
+    close: () => Promise.resolve(),
+  };
 }
 
 /** A connection of our own, opened at the first use and kept for the next invocations of a warm Lambda. */
 export function ownConnection(url: string): Connection {
   const target = parseRedisUrl(url);
   let client: RedisClient | undefined;
+  let problem: string | undefined;
+
+  function open(): RedisClient {
+    const opened = openClient(target);
+    // Without a listener ioredis would print errors as unhandled; every command reports its own failure.
+    opened.on('error', (error: Error & { lastNodeError?: Error }) => {
+      problem = (error.lastNodeError ?? error).message;
+    });
+    opened.on('ready', () => {
+      problem = undefined;
+    });
+    return opened;
+  }
 
   function drop(): void {
     client?.disconnect();
@@ -34,9 +54,10 @@ export function ownConnection(url: string): Connection {
 
   return {
     client: () => {
-      client ??= open(target);
+      client ??= open();
       return client;
     },
+    problem: () => problem,
     abandon: drop,
     close: () => Promise.resolve(drop()),
   };
@@ -110,13 +131,10 @@ function reconnectDelay(attempt: number): number {
   return Math.min(50 * attempt, 500);
 }
 
-function open({ cluster, options }: RedisTarget): RedisClient {
-  const client = cluster
+function openClient({ cluster, options }: RedisTarget): RedisClient {
+  return cluster
     ? openCluster(options)
     : new Redis({ ...LAMBDA_SAFE, ...options, retryStrategy: reconnectDelay });
-  // Every command reports its own failure; without a listener ioredis would print these as unhandled.
-  client.on('error', () => {});
-  return client;
 }
 
 function openCluster({ host, port, db, ...options }: RedisTarget['options']): Cluster {

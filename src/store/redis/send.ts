@@ -65,12 +65,12 @@ export async function send(
   patience.stop();
 
   for (const index of unanswered)
-    replies[index] = new CacheError(`The cache did not answer: ${patience.reason}.`);
+    replies[index] = new ConnectionError(`The cache did not answer: ${patience.reason}.`);
   return { replies, stalled: patience.stalled };
 }
 
-/** A connection failure, unlike an error that the server replied: further commands would fare no better. */
-class ConnectionError extends CacheError {}
+/** The connection failed, unlike an error that the server replied: further commands would fare no better. */
+export class ConnectionError extends CacheError {}
 
 /** The commands for one server, in batches that are each sent at once. */
 interface Lane {
@@ -159,11 +159,12 @@ function wireForm({ command, keys, args }: Call): [name: string, ...args: string
 function failure(thrown: unknown): CacheError {
   const error = toError(thrown);
   const message = error.message.replace(/,? with args beginning with:.*$/s, '');
-  const kind = error.name === 'ReplyError' ? CacheError : ConnectionError;
+  if (error.name === 'MaxRetriesPerRequestError') return new ConnectionError('The cache cannot be reached.');
+  if (error.name !== 'ReplyError') return new ConnectionError(`The cache lost a command: ${message}.`);
   const hint = /^(?:CROSSSLOT|MOVED)\b/.test(message)
-    ? '. Is it a cluster? Then its URL must end in ?cluster.'
+    ? ' Is it a cluster? Then its URL must end in ?cluster.'
     : '';
-  return new kind(`The cache refused or lost a command: ${message || error.name}${hint}`);
+  return new CacheError(`The cache refused a command: ${message}.${hint}`);
 }
 
 /** How long there is still reason to wait. */

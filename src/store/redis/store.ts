@@ -15,7 +15,7 @@ import type {
 } from '../store.js';
 import type { Connection } from './connection.js';
 import { type Script, type Scripts, scripts as serverClockScripts } from './script.js';
-import { type Call, send } from './send.js';
+import { type Call, ConnectionError, send } from './send.js';
 
 /** One script call takes at most so many items: ElastiCache Serverless accepts 3,999 arguments a request ... */
 const ITEMS_PER_CALL = 128;
@@ -64,7 +64,7 @@ export function redisStore(
     bundles.forEach((indexes, call) => {
       const reply = replies[call];
       indexes.forEach((index, position) => {
-        answers[index] = reply instanceof CacheError ? reply : parse(reply, position);
+        answers[index] = reply instanceof CacheError ? explained(reply, connection) : parse(reply, position);
       });
     });
     return answers;
@@ -111,6 +111,11 @@ export function redisStore(
 
     close: () => connection.close(),
   };
+}
+
+function explained(error: CacheError, connection: Connection): CacheError {
+  const problem = error instanceof ConnectionError ? connection.problem() : undefined;
+  return problem === undefined ? error : new CacheError(`${error.message} Its connection says: ${problem}.`);
 }
 
 function callOf(command: Script | 'get' | 'unlink', head: readonly string[], parts: readonly Part[]): Call {
