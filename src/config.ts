@@ -7,7 +7,10 @@ import type { RedisClient } from './store/redis/connection.js';
 import type { CacheStore } from './store/store.js';
 import type { StreamRecord } from './stream/records.js';
 
-/** Options of {@link NewStreamCacheHandler}. Each that is a plain value can be set in the environment too. */
+/**
+ * Options of {@link NewStreamCacheHandler} and {@link NewCachingMiddleware}: one object can configure both. Each that is a
+ * plain value can be set in the environment too.
+ */
 export interface StreamCacheConfig extends TableConfig {
   /**
    * Where the cache is: `redis://[user:password@]host[:port][/db]`, `rediss://…` for TLS, `?cluster` behind either for
@@ -19,13 +22,21 @@ export interface StreamCacheConfig extends TableConfig {
   readonly namespace?: string | undefined;
   /** Overrides the table named by the records' `eventSourceARN`. `STREAM_CACHE_TABLE_NAME`. */
   readonly tableName?: string | undefined;
-  /** Options for single tables, by table name; or only their names. */
+  /**
+   * Options for single tables, by table name; or only their names. The middleware caches these tables only; the
+   * handler applies whatever its stream delivers. Default: all tables.
+   */
   readonly tables?: readonly string[] | Readonly<Record<string, DeclaredTable>> | undefined;
   /**
    * How long an invocation waits while the cache confirms nothing at all, in milliseconds. Default 4,000.
    * `STREAM_CACHE_WRITE_TIMEOUT_MS`.
    */
   readonly writeTimeoutMs?: number | undefined;
+  /**
+   * How long one SDK call may wait for the cache in all, in milliseconds, before DynamoDB answers it alone. Default 50.
+   * `STREAM_CACHE_READ_TIMEOUT_MS`.
+   */
+  readonly readTimeoutMs?: number | undefined;
   /** Default: a Powertools `Logger`. It gets one INFO line per invocation; keys at DEBUG only, item contents never. */
   readonly logger?: StreamCacheLogger | undefined;
   /** Called with everything that happens. What it throws is ignored. */
@@ -40,7 +51,8 @@ export interface TableConfig {
    */
   readonly mode?: Mode | undefined;
   /**
-   * How long entries live, in seconds. A number stands for `item`. Default 86,400 for items, 300 for the rest.
+   * How long entries live, in seconds. A number stands for `item`. Default 86,400 for items, 300 for
+   * items that do not exist (`itemNegative`), 60 for query and scan results, which may live as long as a guard.
    * `STREAM_CACHE_TTL_SECONDS`.
    */
   readonly ttlSeconds?: number | TtlSeconds | undefined;
@@ -72,7 +84,9 @@ export interface TableConfig {
 export interface DeclaredTable extends TableConfig {
   /** Name of the table's partition key: query results are then invalidated by partition, not by table. */
   readonly partitionKey?: string | undefined;
-  /** The same for its indexes, by index name. */
+  /** Name of the table's sort key, `null` when it has none: a PutItem then says which item it writes. */
+  readonly sortKey?: string | null | undefined;
+  /** The partition keys of its indexes, by index name. */
   readonly indexes?: Readonly<Record<string, { readonly partitionKey: string }>> | undefined;
 }
 
@@ -100,6 +114,9 @@ export interface Settings {
   readonly tableName: string | undefined;
   readonly logger: StreamCacheLogger;
   readonly report: (report: Report) => void;
+  readonly readTimeoutMs: number;
+  /** The tables that readers cache; `undefined` for all. */
+  readonly tableNames: ReadonlySet<string> | undefined;
   table(name: string): TableSettings;
 }
 
@@ -113,10 +130,11 @@ export interface TableSettings {
   readonly value: TableConfig['value'];
   readonly alsoDelete: TableConfig['alsoDelete'];
   readonly partitionKey: string | undefined;
+  readonly sortKey: string | null | undefined;
   readonly indexes: ReadonlyMap<string, string>;
 }
 
-const DEFAULT_TTL_SECONDS = { item: 86_400, itemNegative: 300, query: 300, scan: 300 };
+const TTL_NAMES: readonly string[] = ['item', 'itemNegative', 'query', 'scan'] satisfies (keyof TtlSeconds)[];
 const MAX_TTL_SECONDS = 10 * 365 * 86_400;
 
 const MODES: readonly string[] = ['write', 'refresh', 'invalidate'] satisfies Mode[];
@@ -127,6 +145,7 @@ const ENVIRONMENT = {
   STREAM_CACHE_NAMESPACE: ['namespace', String],
   STREAM_CACHE_TABLE_NAME: ['tableName', String],
   STREAM_CACHE_WRITE_TIMEOUT_MS: ['writeTimeoutMs', Number],
+  STREAM_CACHE_READ_TIMEOUT_MS: ['readTimeoutMs', Number],
   STREAM_CACHE_MODE: ['mode', String],
   STREAM_CACHE_TTL_SECONDS: ['ttlSeconds', Number],
   STREAM_CACHE_TTL_JITTER: ['ttlJitter', Number],
@@ -151,7 +170,7 @@ const TABLE_OPTIONS: Record<keyof TableConfig, [expected: string, check: Check]>
       isSeconds(value) ||
       (isObject(value) &&
         Object.entries(value).every(
-          ([name, seconds]) => name in DEFAULT_TTL_SECONDS && (seconds === undefined || isSeconds(seconds)),
+          ([name, seconds]) => TTL_NAMES.includes(name) && (seconds === undefined || isSeconds(seconds)),
         )),
   ],
   ttlJitter: ['a share from 0 to below 1', (value) => isWithin(value, 0, 0.999)],
@@ -167,6 +186,7 @@ const TABLE_OPTIONS: Record<keyof TableConfig, [expected: string, check: Check]>
 const DECLARED_TABLE_OPTIONS: Record<keyof DeclaredTable, [expected: string, check: Check]> = {
   ...TABLE_OPTIONS,
   partitionKey: ["an attribute's name", isText],
+  sortKey: ["an attribute's name, or null", (value) => value === null || isText(value)],
   indexes: [
     'an object like { byStatus: { partitionKey: "status" } }',
     (value) =>
@@ -181,6 +201,7 @@ const OPTIONS: Record<keyof StreamCacheConfig, [expected: string, check: Check]>
   tableName: ["a table's name", isText],
   tables: ["an object of options by table name, or an array of tables' names", isTables],
   writeTimeoutMs: ['milliseconds from 100 to 60,000', (value) => isWithin(value, 100, 60_000)],
+  readTimeoutMs: ['milliseconds from 1 to 10,000', (value) => isWithin(value, 1, 10_000)],
   logger: [
     'an object with debug, info, warn and error',
     (value) =>
@@ -220,6 +241,8 @@ export function resolveConfig(
       options.logger ??
       new Logger({ serviceName: environment.POWERTOOLS_SERVICE_NAME ?? 'dynamodb-stream-cache' }),
     report: reporter(options.onReport),
+    readTimeoutMs: options.readTimeoutMs ?? 50,
+    tableNames: options.tables === undefined ? undefined : new Set(declared.keys()),
     table: (name) => tables.get(name) ?? defaults,
   };
 }
@@ -268,29 +291,47 @@ function declaredTables(tables: StreamCacheConfig['tables']): Map<string, Declar
 
 function tableSettings(common: TableConfig, table: DeclaredTable, path: string): TableSettings {
   const options: DeclaredTable = { ...common, ...withoutUndefined(table) };
+  const tableRules = rules(options, path);
+  const tableTtlMs = ttlMs(defaultTtlSeconds(tableRules), common.ttlSeconds, table.ttlSeconds);
+  const longest = Math.max(tableTtlMs.query, tableTtlMs.scan);
+  if (longest > tableRules.guardMs) {
+    throw new ConfigError(
+      `Option ${path}ttlSeconds (query and scan, up to ${longest / 1000}) is above guardSeconds (${tableRules.guardMs / 1000}): a result is served only while its tag's guard lives. Use at most guardSeconds, or raise it.`,
+    );
+  }
   return {
     mode: options.mode ?? 'write',
-    ttlMs: ttlMs(common.ttlSeconds, table.ttlSeconds),
+    ttlMs: tableTtlMs,
     ttlJitter: options.ttlJitter ?? 0.1,
-    rules: rules(options, path),
+    rules: tableRules,
     ttlAttribute: options.ttlAttribute,
     key: options.key,
     value: options.value,
     alsoDelete: options.alsoDelete,
     partitionKey: options.partitionKey,
+    sortKey: options.sortKey,
     indexes: new Map(
       Object.entries(options.indexes ?? {}).map(([name, index]) => [name, index.partitionKey]),
     ),
   };
 }
 
-function ttlMs(...layers: TableConfig['ttlSeconds'][]): TableSettings['ttlMs'] {
-  const seconds: Record<string, number> = { ...DEFAULT_TTL_SECONDS };
+function ttlMs(
+  defaults: Required<TtlSeconds>,
+  ...layers: TableConfig['ttlSeconds'][]
+): TableSettings['ttlMs'] {
+  const seconds = { ...defaults } as Record<string, number>;
   for (const layer of layers) {
     Object.assign(seconds, typeof layer === 'number' ? { item: layer } : withoutUndefined(layer ?? {}));
   }
   const milliseconds = Object.entries(seconds).map(([name, value]) => [name, value * 1000]);
   return Object.fromEntries(milliseconds) as TableSettings['ttlMs'];
+}
+
+/** Results live no longer than the guard of their tag. */
+function defaultTtlSeconds({ guardMs }: Rules): Required<TtlSeconds> {
+  const result = Math.min(60, guardMs / 1000);
+  return { item: 86_400, itemNegative: 300, query: result, scan: result };
 }
 
 /** A guard has to outlive every record that could still be written, or a replay finds nothing that stops it. */

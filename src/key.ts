@@ -55,6 +55,11 @@ export function partitionTag(
   return bounded(whole, keyAttribute(tableName, attributeName, value));
 }
 
+/** The key of a stored result, in the slot of its tag's guard. */
+export function resultKey(tag: string, signature: string): string {
+  return `{${tag}}:result:${createHash('sha256').update(signature).digest('base64url')}`;
+}
+
 /**
  * The key of the guard beside a value key (or a tag), in the same Redis Cluster slot.
  *

@@ -11,7 +11,7 @@ describe('defaults', () => {
     expect(settings).toMatchObject({ namespace: undefined, tableName: undefined });
     expect(settings.table('any')).toEqual({
       mode: 'write',
-      ttlMs: { item: 86_400_000, itemNegative: 300_000, query: 300_000, scan: 300_000 },
+      ttlMs: { item: 86_400_000, itemNegative: 300_000, query: 60_000, scan: 60_000 },
       ttlJitter: 0.1,
       rules: { lateAfterMs: 60_000, guardMs: 300_000, settleMs: 5_000 },
       ttlAttribute: undefined,
@@ -19,6 +19,7 @@ describe('defaults', () => {
       value: undefined,
       alsoDelete: undefined,
       partitionKey: undefined,
+      sortKey: undefined,
       indexes: new Map(),
     });
   });
@@ -56,7 +57,7 @@ describe('options', () => {
     const settings = resolveConfig({ ...MEMORY, mode: 'refresh', ttlSeconds: 60, tables }, {});
     expect(settings.table('users')).toMatchObject({
       mode: 'refresh',
-      ttlMs: { item: 60_000, query: 300_000 },
+      ttlMs: { item: 60_000, query: 60_000 },
     });
     expect(settings.table('orders')).toMatchObject({
       mode: 'invalidate',
@@ -116,6 +117,7 @@ describe('options', () => {
     [/guardSeconds \(60\) is too short for lateAfterSeconds \(60\).*at least 65/, { guardSeconds: 60 }],
     [/guardSeconds \(300\) is too short for lateAfterSeconds \(600\)/, { lateAfterSeconds: 600 }],
     [/guardSeconds \(90\) must be above settleSeconds \(90\)/, { guardSeconds: 90, settleSeconds: 90 }],
+    [/ttlSeconds \(query and scan, up to 301\) is above guardSeconds \(300\)/, { ttlSeconds: { scan: 301 } }],
     [/tables\.users\.guardSeconds \(20\) is too short/, { tables: { users: { guardSeconds: 20 } } }],
   ])('that together break a rule are refused: %s', (message, config) => {
     expect(() => resolveConfig({ ...MEMORY, ...config }, {})).toThrow(message);
@@ -131,6 +133,7 @@ describe('the environment', () => {
         STREAM_CACHE_NAMESPACE: 'shop',
         STREAM_CACHE_TABLE_NAME: 'users',
         STREAM_CACHE_WRITE_TIMEOUT_MS: '2000',
+        STREAM_CACHE_READ_TIMEOUT_MS: '20',
         STREAM_CACHE_MODE: 'invalidate',
         STREAM_CACHE_TTL_SECONDS: '60',
         STREAM_CACHE_TTL_JITTER: '0',
@@ -141,7 +144,7 @@ describe('the environment', () => {
         PATH: '/usr/bin',
       },
     );
-    expect(settings).toMatchObject({ namespace: 'shop', tableName: 'users' });
+    expect(settings).toMatchObject({ namespace: 'shop', tableName: 'users', readTimeoutMs: 20 });
     expect(settings.table('users')).toMatchObject({
       mode: 'invalidate',
       ttlMs: { item: 60_000 },

@@ -59,11 +59,8 @@ export function openMemory(now: () => number) {
   function begin(key: string, moment: Moment, rules: Rules): Begun {
     const value = values.get(key);
     if (value !== undefined) return { value };
-    let guard = guards.get(key);
-    if (guard === undefined) {
-      guard = guardAtMiss(moment);
-      guards.set(key, guard, rules.guardMs);
-    }
+    const guard = guards.get(key) ?? guardAtMiss(moment);
+    guards.set(key, guard, rules.guardMs);
     return { generation: guard.generation, begunAt: moment.now, strong: moment.now < guard.settled };
   }
 
@@ -94,6 +91,11 @@ export function openMemory(now: () => number) {
         guards.set(tag, guardAfterMove(moment, rules), rules.guardMs);
         return 'moved';
       }),
+    generations: (tags) => Promise.resolve(tags.map((tag) => guards.get(tag)?.generation)),
+    put: (results) => {
+      for (const { key, value, ttlMs } of results) values.set(key, value, ttlMs);
+      return Promise.resolve(results.map(() => 'stored'));
+    },
     delete: (keys) => {
       for (const key of keys) values.delete(key);
       return Promise.resolve(keys.map(() => 'deleted'));

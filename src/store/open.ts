@@ -18,10 +18,21 @@ export function openStore(cache: string | RedisClient | CacheStore, stallMs: num
   throw new ConfigError('Option cache is wrong: expected a URL, an ioredis client or a CacheStore.');
 }
 
+const STORE_METHODS: readonly (keyof CacheStore)[] = [
+  'get',
+  'apply',
+  'begin',
+  'fill',
+  'void',
+  'move',
+  'generations',
+  'put',
+  'delete',
+  'close',
+];
+
 function isStore(cache: object): cache is CacheStore {
-  return ['get', 'apply', 'begin', 'fill', 'void', 'move', 'delete', 'close'].every((method) =>
-    has(cache, method),
-  );
+  return STORE_METHODS.every((method) => has(cache, method));
 }
 
 function isRedisClient(cache: object): cache is RedisClient {

@@ -19,7 +19,7 @@ export interface CacheStore {
     options?: CallOptions,
   ): Promise<Settled<ApplyOutcome>[]>;
 
-  /** A reader missed and is about to read the table: what it must know for {@link CacheStore.fill}, or what is stored after all. */
+  /** A reader of items or of what is under tags missed, and is about to read the table: its lease, or what is stored after all. */
   begin(keys: readonly string[], rules: Rules, options?: CallOptions): Promise<Settled<Begun>[]>;
 
   /** A reader read the table: stores what it read, unless something changed since `begin`. */
@@ -30,6 +30,12 @@ export interface CacheStore {
 
   /** Something under these tags changed: results stored under them are no longer served. */
   move(tags: readonly string[], rules: Rules, options?: CallOptions): Promise<Settled<'moved'>[]>;
+
+  /** The generations of tags, `undefined` for a tag that has no guard: nothing stored under it may be served. */
+  generations(tags: readonly string[], options?: CallOptions): Promise<Settled<string | undefined>[]>;
+
+  /** Stores results, which carry the generations they were read under and need no guard of their own. */
+  put(results: readonly Result[], options?: CallOptions): Promise<Settled<'stored'>[]>;
 
   /** Deletes keys that have no guard: what others derived from items. */
   delete(keys: readonly string[], options?: CallOptions): Promise<Settled<'deleted'>[]>;
@@ -95,6 +101,13 @@ export interface Fill {
   readonly value: string;
   readonly ttlMs: number;
   readonly expiresAt?: number | undefined;
+}
+
+/** A query or scan result as stored. */
+export interface Result {
+  readonly key: string;
+  readonly value: string;
+  readonly ttlMs: number;
 }
 
 /**

@@ -258,6 +258,24 @@ export function testStore(name: string, open: () => CacheStore | Promise<CacheSt
         expect(after.strong).toBe(true);
       });
 
+      test('the generation of a tag is known from its first reader on, and new after a move', async () => {
+        expect(await store.generations([freshKey()])).toEqual([undefined]);
+        const { generation } = await begin();
+        expect(await store.generations([key, `${key}-other`])).toEqual([generation, undefined]);
+        await store.move([key], RULES);
+        const [moved] = await store.generations([key]);
+        expect(moved).toEqual(expect.any(String));
+        expect(moved).not.toBe(generation);
+      });
+
+      test('put stores results as they are, over what was there', async () => {
+        const [one, two] = [freshKey(), freshKey()];
+        const results = [one, two].map((of, n) => ({ key: of, value: `result ${n}`, ttlMs: 600_000 }));
+        expect(await store.put(results)).toEqual(['stored', 'stored']);
+        await store.put([{ key: one, value: 'again', ttlMs: 600_000 }]);
+        expect(await store.get([one, two])).toEqual(['again', 'result 1']);
+      });
+
       test('delete removes keys and leaves others', async () => {
         const [one, two] = [freshKey(), freshKey()];
         await apply(change(one, 1), change(two, 1));

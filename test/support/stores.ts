@@ -63,6 +63,14 @@ export function unreliable(inner: CacheStore): UnreliableStore {
       ),
     void: (keys, rules) => pass('void', keys, self, (some) => inner.void(some, rules)),
     move: (tags, rules) => pass('move', tags, self, (some) => inner.move(some, rules)),
+    generations: (tags) => pass('generations', tags, self, (some) => inner.generations(some)),
+    put: (results) =>
+      pass(
+        'put',
+        results,
+        (result) => result.key,
+        (some) => inner.put(some),
+      ),
     delete: (keys) => pass('delete', keys, self, (some) => inner.delete(some)),
     close: () => inner.close(),
   };

@@ -7,7 +7,9 @@ local function begin(key, guardKey)
   local value = redis.pcall('GET', key)
   if type(value) == 'string' then return { 'value', value } end
   local guard = load(guardKey)
-  if not guard then
+  if guard then
+    redis.call('PEXPIRE', guardKey, ARGV[1])
+  else
     guard = { generation = token, settled = 0 }
     local reply = redis.pcall('SET', guardKey, text(guard), 'PX', ARGV[1])
     if reply.err then return { 'full' } end

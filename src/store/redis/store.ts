@@ -10,6 +10,7 @@ import type {
   CallOptions,
   Fill,
   FillOutcome,
+  Result,
   Settled,
   StoreChange,
 } from '../store.js';
@@ -21,6 +22,9 @@ import { type Call, ConnectionError, send } from './send.js';
 const ITEMS_PER_CALL = 128;
 /** ... and runs a script for at most 4 MiB; smaller calls also let the next one be parsed while one runs. */
 const CHARACTERS_PER_CALL = 512 * 1024;
+
+/** Where the generation stands in a guard's text; see guard.lua. */
+const GENERATION = 2;
 
 /** What one item adds to a command. */
 interface Part {
@@ -40,7 +44,7 @@ export function redisStore(
   scripts: Scripts = serverClockScripts(),
 ): CacheStore {
   async function run<T>(
-    command: Script | 'get' | 'unlink',
+    command: Script | 'get' | 'set' | 'unlink',
     head: readonly string[],
     parts: readonly Part[],
     parse: (reply: unknown, index: number) => T,
@@ -50,7 +54,7 @@ export function redisStore(
     if (parts.length === 0) return answers;
 
     const client = connection.client();
-    const bundles = bundle(parts, client.isCluster);
+    const bundles = command === 'set' ? parts.map((_, index) => [index]) : bundle(parts, client.isCluster);
     const calls = bundles.map((indexes) =>
       callOf(
         command,
@@ -107,6 +111,17 @@ export function redisStore(
     move: (tags, rules, options) =>
       run(scripts.move, guardAndSettle(rules), tags.map(guardOnly), () => 'moved' as const, options),
 
+    generations: (tags, options) =>
+      run(
+        'get',
+        [],
+        tags.map(guardOnly),
+        (reply, index) => text(Array.isArray(reply) ? reply[index] : reply)?.split(' ')[GENERATION],
+        options,
+      ),
+
+    put: (results, options) => run('set', [], results.map(resultPart), () => 'stored' as const, options),
+
     delete: (keys, options) => run('unlink', [], keys.map(keyOnly), () => 'deleted' as const, options),
 
     close: () => connection.close(),
@@ -118,7 +133,11 @@ function explained(error: CacheError, connection: Connection): CacheError {
   return problem === undefined ? error : new CacheError(`${error.message} Its connection says: ${problem}.`);
 }
 
-function callOf(command: Script | 'get' | 'unlink', head: readonly string[], parts: readonly Part[]): Call {
+function callOf(
+  command: Script | 'get' | 'set' | 'unlink',
+  head: readonly string[],
+  parts: readonly Part[],
+): Call {
   return {
     command: command === 'get' && parts.length > 1 ? 'mget' : command,
     keys: parts.flatMap((part) => part.keys),
@@ -164,6 +183,10 @@ function keyAndGuard(key: string): Part {
 
 function guardOnly(tag: string): Part {
   return { keys: [guardKey(tag)], args: [] };
+}
+
+function resultPart({ key, value, ttlMs }: Result): Part {
+  return { keys: [key], args: [value, 'PX', String(ttlMs)] };
 }
 
 function changePart(change: StoreChange): Part {
