@@ -26,8 +26,21 @@ export function setOwn<T>(target: Record<string, T>, name: string, value: T): vo
   }
 }
 
+/**
+ * Binary in either spelling as base64 text, or `undefined` when it is neither bytes nor base64 as Lambda delivers it:
+ * the standard alphabet, padded, nothing else.
+ */
+export function base64Text(binary: unknown): string | undefined {
+  if (typeof binary === 'string') {
+    // Buffer.from passes over whatever is not base64: only text without any comes back the same.
+    return Buffer.from(binary, 'base64').toString('base64') === binary ? binary : undefined;
+  }
+  if (!ArrayBuffer.isView(binary)) return undefined;
+  return Buffer.from(binary.buffer, binary.byteOffset, binary.byteLength).toString('base64');
+}
+
 /** The bytes of base64 text as Lambda delivers it, or a `RangeError` when it is no such text. */
 export function base64Bytes(text: string): Uint8Array {
-  if (text.length % 4 !== 0 || !/^[A-Za-z0-9+/]*={0,2}$/.test(text)) throw new RangeError('Not base64 text.');
+  if (base64Text(text) === undefined) throw new RangeError('Not base64 text.');
   return new Uint8Array(Buffer.from(text, 'base64'));
 }

@@ -1,4 +1,4 @@
-import { type AttributeMap, type AttributeValue, base64Bytes, setOwn } from './attributes.js';
+import { type AttributeMap, type AttributeValue, base64Bytes, base64Text, setOwn } from './attributes.js';
 import { EncodeError } from './errors.js';
 
 /** The stored text of an item that is known not to exist. */
@@ -16,219 +16,244 @@ const TYPES = '$types';
  * attribute named `$types` (or `$$types`, …) is stored with one more `$` before it.
  *
  * @example encode({ id: { S: '42' }, tags: { SS: ['a'] } }) // {"id":"42","tags":["a"],"$types":{"/tags":"SS"}}
- * @throws EncodeError when a value is not a DynamoDB attribute value
+ * @throws EncodeError when a value is not a DynamoDB attribute value; its message has nothing of the item in it
  */
 export function encode(item: AttributeMap): string {
-  const types: string[] = [];
-  let members = encodeMembers(item, '', types, storedName);
-  if (types.length > 0) members += `${members && ','}"${TYPES}":{${types.join()}}`;
-  return `{${members}}`;
+  const types: Record<string, string> = {};
+  try {
+    const document = mapToJson(item, '', types, storedName);
+    if (Object.keys(types).length > 0) document[TYPES] = types;
+    return JSON.stringify(document);
+  } catch (thrown) {
+    if (!(thrown instanceof RangeError)) throw thrown;
+    throw new EncodeError('Cannot encode an item: it is nested too deeply or too large.', { cause: thrown });
+  }
 }
 
 /**
- * The item of a stored text, `null` for {@link ABSENT}, or `undefined` when the text is not one that
- * {@link encode} could have made. Never throws. Binary comes as `Uint8Array`.
+ * The item of a stored text, `null` for {@link ABSENT}, or `undefined` when the text is not JSON, not an object, or
+ * contradicts its own `$types`. Never throws. Binary comes as `Uint8Array`.
  */
 export function decode(text: string): AttributeMap | null | undefined {
   try {
     const document: unknown = JSON.parse(text);
-    if (document === null) return null;
-    const types = takeTypes(document);
-    const item: AttributeMap = {};
-    for (const [name, value] of Object.entries(document as object)) {
-      setOwn(item, itemName(name), decodeValue(value, child('', name), types));
-    }
-    return types.size === 0 ? item : undefined;
+    return document === null ? null : decodeDocument(document);
   } catch {
     return undefined;
   }
 }
 
-function encodeMembers(
-  map: AttributeMap,
-  pointer: string,
-  types: string[],
-  rename: (name: string) => string,
-): string {
-  let text = '';
-  for (const name of Object.keys(map)) {
-    const stored = rename(name);
-    if (text !== '') text += ',';
-    text += `${JSON.stringify(stored)}:${encodeValue(map[name], pointer, stored, types)}`;
-  }
-  return text;
+/**
+ * The item of a stored text that has been parsed, which it uses up.
+ *
+ * @throws EncodeError when it is not one that {@link encode} could have made
+ */
+export function decodeDocument(document: unknown): AttributeMap {
+  const types = takeTypes(expectMap(document));
+  const item = mapFromJson(document as object, '', types, itemName);
+  if (types === undefined || types.size === 0) return item;
+  throw new EncodeError(`A stored item has entries in ${TYPES} that nothing in it matches.`);
 }
 
-function encodeValue(value: unknown, parent: string, name: string, types: string[]): string {
-  const [type, content] = single(value);
+/** A map as the object whose JSON is stored. Notes in `types` what that JSON does not say. */
+function mapToJson(
+  map: unknown,
+  pointer: string,
+  types: Record<string, string>,
+  rename?: (name: string) => string,
+): Record<string, unknown> {
+  const attributes = expectMap(map);
+  const json: Record<string, unknown> = {};
+  for (const name of Object.keys(attributes)) {
+    const stored = rename === undefined ? name : rename(name);
+    setOwn(json, stored, toJson(attributes[name], pointer, stored, types));
+  }
+  return json;
+}
+
+/** Takes the pointer in two parts: most values need none, and joining it costs more than encoding them. */
+function toJson(
+  value: unknown,
+  parent: string,
+  name: string | number,
+  types: Record<string, string>,
+): unknown {
+  const type = typeOf(expectMap(value));
+  const content = (value as Record<string, unknown>)[type];
   switch (type) {
     case 'S':
-      return JSON.stringify(expectString(content, type));
+      return expectString(content);
     case 'N': {
-      const number = expectNumber(content);
-      if (isLiteral(number)) return number;
-      addType(types, parent, name, type);
-      return `"${number}"`;
+      const number = numberToJson(content);
+      if (typeof number === 'string') types[child(parent, name)] = type;
+      return number;
     }
     case 'BOOL':
-      return JSON.stringify(expectBoolean(content));
+      return expectBoolean(content);
     case 'NULL':
-      return 'null';
+      return expectNull(content);
     case 'M':
-      return `{${encodeMembers(expectMap(content), child(parent, name), types, sameName)}}`;
+      return mapToJson(content, child(parent, name), types);
     case 'L': {
       const pointer = child(parent, name);
-      return `[${expectArray(content).map((element, index) => encodeValue(element, pointer, String(index), types))}]`;
+      return convert(content, (element, index) => toJson(element, pointer, index, types));
     }
     case 'B':
-      addType(types, parent, name, type);
-      return `"${base64(content)}"`;
+      types[child(parent, name)] = type;
+      return expectBinary(content);
     case 'SS':
-      addType(types, parent, name, type);
-      return JSON.stringify(expectArray(content).map((element) => expectString(element, type)));
+      types[child(parent, name)] = type;
+      return convert(content, expectString);
     case 'NS':
-      addType(types, parent, name, type);
-      return `[${expectArray(content).map((element) => {
-        const number = expectNumber(element);
-        return isLiteral(number) ? number : `"${number}"`;
-      })}]`;
+      types[child(parent, name)] = type;
+      return convert(content, numberToJson);
     case 'BS':
-      addType(types, parent, name, type);
-      return JSON.stringify(expectArray(content).map(base64));
+      types[child(parent, name)] = type;
+      return convert(content, expectBinary);
     default:
-      throw new EncodeError(
-        `Cannot encode an attribute value of type ${JSON.stringify(type)}: DynamoDB has no such type.`,
-      );
+      throw new EncodeError('Cannot encode an attribute value: DynamoDB has no such type.');
   }
 }
 
-function decodeValue(value: unknown, pointer: string, types: Map<string, string>): AttributeValue {
-  const type = types.size === 0 ? undefined : types.get(pointer);
+/** The name of an attribute value's one member. A loop: it allocates nothing, and runs for every value. */
+function typeOf(value: Record<string, unknown>): string {
+  let type: string | undefined;
+  for (const name in value) {
+    if (value[name] === undefined) continue;
+    if (type !== undefined)
+      throw new EncodeError('Cannot encode an attribute value: it has more than one type.');
+    type = name;
+  }
+  if (type === undefined) throw new EncodeError('Cannot encode an attribute value: it has no type.');
+  return type;
+}
+
+/** The number itself when a double prints as its text, so that a JSON literal keeps it; else its text. */
+function numberToJson(value: unknown): number | string {
+  const number = typeof value === 'string' ? Number(value) : Number.NaN;
+  return Number.isFinite(number) && String(number) === value ? number : expectNumber(value);
+}
+
+function mapFromJson(
+  json: object,
+  pointer: string,
+  types: Map<string, unknown> | undefined,
+  rename?: (name: string) => string,
+): AttributeMap {
+  const attributes: AttributeMap = {};
+  for (const [name, value] of Object.entries(json)) {
+    setOwn(attributes, rename === undefined ? name : rename(name), fromJson(value, pointer, name, types));
+  }
+  return attributes;
+}
+
+function fromJson(
+  value: unknown,
+  parent: string,
+  name: string | number,
+  types: Map<string, unknown> | undefined,
+): AttributeValue {
+  if (typeof value === 'number') return { N: expectNumber(String(value)) };
+  if (typeof value === 'boolean') return { BOOL: value };
+  if (value === null) return { NULL: true };
+
+  const pointer = types === undefined ? '' : child(parent, name);
+  const type = types?.get(pointer);
   if (type !== undefined) {
-    types.delete(pointer);
-    return decodeTyped(value, type);
+    types?.delete(pointer);
+    return fromTypedJson(value, type);
   }
-  switch (typeof value) {
-    case 'string':
-      return { S: value };
-    case 'number':
-      return { N: expectNumber(String(value)) };
-    case 'boolean':
-      return { BOOL: value };
-    default:
-      if (value === null) return { NULL: true };
-      if (Array.isArray(value)) {
-        return {
-          L: value.map((element, index) => decodeValue(element, child(pointer, String(index)), types)),
-        };
-      }
-      return { M: decodeMap(value as object, pointer, types) };
+  if (typeof value === 'string') return { S: value };
+  if (Array.isArray(value)) {
+    return { L: convert(value, (element, index) => fromJson(element, pointer, index, types)) };
   }
+  return { M: mapFromJson(value as object, pointer, types) };
 }
 
-function decodeMap(map: object, pointer: string, types: Map<string, string>): AttributeMap {
-  const decoded: AttributeMap = {};
-  for (const [name, value] of Object.entries(map)) {
-    setOwn(decoded, name, decodeValue(value, types.size === 0 ? '' : child(pointer, name), types));
-  }
-  return decoded;
-}
-
-function decodeTyped(value: unknown, type: string): AttributeValue {
+function fromTypedJson(value: unknown, type: unknown): AttributeValue {
   switch (type) {
     case 'N':
       return { N: expectNumber(value) };
     case 'B':
       return { B: bytes(value) };
     case 'SS':
-      return { SS: expectArray(value).map((element) => expectString(element, type)) };
+      return { SS: convert(value, expectString) };
     case 'NS':
-      return { NS: expectArray(value).map((element) => expectNumber(String(element))) };
+      return {
+        NS: convert(value, (element) =>
+          expectNumber(typeof element === 'number' ? String(element) : element),
+        ),
+      };
     case 'BS':
-      return { BS: expectArray(value).map(bytes) };
+      return { BS: convert(value, bytes) };
     default:
-      throw new EncodeError(`Unknown type ${type} in ${TYPES}.`);
+      throw new EncodeError(`Cannot decode: unknown type in ${TYPES}.`);
   }
 }
 
 /** Takes `$types` out of a parsed document. Every entry has to be used up, or the text is not ours. */
-function takeTypes(document: unknown): Map<string, string> {
-  const container = expectMap(document) as Record<string, unknown>;
-  if (!Object.hasOwn(container, TYPES)) return new Map();
-  const types = new Map(Object.entries(expectMap(container[TYPES]))) as Map<string, unknown> as Map<
-    string,
-    string
-  >;
-  delete container[TYPES];
+function takeTypes(document: Record<string, unknown>): Map<string, unknown> | undefined {
+  if (!Object.hasOwn(document, TYPES)) return undefined;
+  const types = new Map(Object.entries(expectMap(document[TYPES])));
+  delete document[TYPES];
   return types;
 }
 
 function storedName(name: string): string {
-  return /^\$+types$/.test(name) ? `$${name}` : name;
+  return name.endsWith(TYPES) && /^\$+types$/.test(name) ? `$${name}` : name;
 }
 
 function itemName(stored: string): string {
-  return /^\$\$+types$/.test(stored) ? stored.slice(1) : stored;
+  return stored.endsWith(TYPES) && /^\$\$+types$/.test(stored) ? stored.slice(1) : stored;
 }
 
-function sameName(name: string): string {
-  return name;
-}
-
-function child(pointer: string, name: string): string {
+function child(pointer: string, name: string | number): string {
+  if (typeof name === 'number' || !/[~/]/.test(name)) return `${pointer}/${name}`;
   return `${pointer}/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`;
 }
 
-function addType(types: string[], parent: string, name: string, type: string): void {
-  types.push(`${JSON.stringify(child(parent, name))}:"${type}"`);
+function convert<T>(value: unknown, element: (value: unknown, index: number) => T): T[] {
+  if (!Array.isArray(value)) throw new EncodeError('Cannot encode a list or set: it must hold an array.');
+  const converted: T[] = [];
+  // Not map(), which passes over the holes of an array.
+  for (const each of value) converted.push(element(each, converted.length));
+  return converted;
 }
 
-/** The one member of an attribute value: its type and what it holds. */
-function single(value: unknown): [type: string, content: unknown] {
-  const entries = Object.entries(expectMap(value)).filter(([, content]) => content !== undefined);
-  const [entry] = entries;
-  if (entry === undefined || entries.length > 1) {
-    throw new EncodeError('Cannot encode an attribute value: it must have exactly one type.');
+function expectMap(value: unknown): Record<string, unknown> {
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
+    return value as Record<string, unknown>;
   }
-  return entry;
+  throw new EncodeError('Cannot encode an item, map or attribute value: it must be an object.');
 }
 
-/** True when the number's text is what a double would print, so that a JSON literal keeps it. */
-function isLiteral(number: string): boolean {
-  return String(Number(number)) === number;
+function expectString(value: unknown): string {
+  if (typeof value === 'string') return value;
+  throw new EncodeError('Cannot encode a string or string set: it must hold strings.');
 }
 
 function expectNumber(value: unknown): string {
-  if (typeof value === 'string' && /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/.test(value)) return value;
+  if (typeof value === 'string' && /^[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?$/.test(value))
+    return value;
   throw new EncodeError('Cannot encode a number: its text is not a decimal number.');
-}
-
-function expectString(value: unknown, type: string): string {
-  if (typeof value === 'string') return value;
-  throw new EncodeError(`Cannot encode an attribute value of type ${type}: it must hold a string.`);
 }
 
 function expectBoolean(value: unknown): boolean {
   if (typeof value === 'boolean') return value;
-  throw new EncodeError('Cannot encode an attribute value of type BOOL: it must hold true or false.');
+  throw new EncodeError('Cannot encode a BOOL: it must hold true or false.');
 }
 
-function expectArray(value: unknown): unknown[] {
-  if (Array.isArray(value)) return value;
-  throw new EncodeError('Cannot encode a list or set: it must hold an array.');
+function expectNull(value: unknown): null {
+  if (value === true) return null;
+  throw new EncodeError('Cannot encode a NULL: it must hold true.');
 }
 
-function expectMap(value: unknown): AttributeMap {
-  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as AttributeMap;
-  throw new EncodeError('Cannot encode an attribute value: it must be an object that names its type.');
+function expectBinary(value: unknown): string {
+  const text = base64Text(value);
+  if (text !== undefined) return text;
+  throw new EncodeError('Cannot encode binary: it must be bytes or base64 text.');
 }
 
-function base64(binary: unknown): string {
-  return Buffer.from(binary instanceof Uint8Array ? binary : bytes(binary)).toString('base64');
-}
-
-function bytes(text: unknown): Uint8Array {
-  if (typeof text !== 'string')
-    throw new EncodeError('Cannot encode binary: it must be bytes or base64 text.');
-  return base64Bytes(text);
+function bytes(value: unknown): Uint8Array {
+  return base64Bytes(expectString(value));
 }

@@ -110,8 +110,9 @@ export function guardAtMiss(moment: Moment): Guard {
 }
 
 /**
- * The guard after a reader stored what it read, or `undefined` when it may not store it. Its generation is new, so
- * that a slower reader of an older state is refused even when this value has gone by then.
+ * The guard after a reader stored what it read, or `undefined` when it may not store it. Should the value go soon, an
+ * older one may not follow it: its generation is new, which refuses slower readers, and the item has to settle, which
+ * keeps replicas out that lag behind what was read.
  */
 export function guardAfterFill(
   guard: Guard | undefined,
@@ -121,7 +122,8 @@ export function guardAfterFill(
 ): Guard | undefined {
   if (guard === undefined || guard.generation !== fill.generation) return undefined;
   const asOf = fill.strong ? fill.begunAt : fill.begunAt - rules.settleMs;
-  return { ...guard, generation: token, asOf, until: now };
+  const settled = Math.max(guard.settled, now + rules.settleMs);
+  return { ...guard, generation: token, settled, asOf, until: now };
 }
 
 /** The guard after an application wrote the item itself: what was stored is gone, what is under way is refused. */

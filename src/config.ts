@@ -324,8 +324,8 @@ function ttlMs(
   for (const layer of layers) {
     Object.assign(seconds, typeof layer === 'number' ? { item: layer } : withoutUndefined(layer ?? {}));
   }
-  const milliseconds = Object.entries(seconds).map(([name, value]) => [name, value * 1000]);
-  return Object.fromEntries(milliseconds) as TableSettings['ttlMs'];
+  const inMs = Object.entries(seconds).map(([name, value]) => [name, milliseconds(value)]);
+  return Object.fromEntries(inMs) as TableSettings['ttlMs'];
 }
 
 /** Results live no longer than the guard of their tag. */
@@ -351,10 +351,15 @@ function rules(
     );
   }
   return {
-    lateAfterMs: lateAfterSeconds * 1000,
-    guardMs: guardSeconds * 1000,
-    settleMs: settleSeconds * 1000,
+    lateAfterMs: milliseconds(lateAfterSeconds),
+    guardMs: milliseconds(guardSeconds),
+    settleMs: milliseconds(settleSeconds),
   };
+}
+
+/** Whole milliseconds: Redis takes no fractions. */
+function milliseconds(seconds: number): number {
+  return Math.round(seconds * 1000);
 }
 
 function withoutUndefined<T extends object>(options: T): { [K in keyof T]: Exclude<T[K], undefined> } {

@@ -11,14 +11,21 @@ export type {
 } from './config.js';
 export { CacheError, ConfigError, EncodeError, EventError, KeyError, StreamCacheError } from './errors.js';
 export { itemKey } from './key.js';
+export { type CachingMiddleware, NewCachingMiddleware } from './read/middleware.js';
 export {
   type BatchReport,
+  type BreakerReport,
+  type FillReport,
   type InvalidatedReport,
+  type LookupReport,
   type PoisonReport,
   REPORT_CHANNEL,
   type RecordOutcome,
   type RecordReport,
   type Report,
+  type StrongReadReport,
+  type UndecodableReport,
+  type VoidReport,
 } from './report.js';
 export { memoryStore } from './store/memory.js';
 export type {
@@ -29,6 +36,7 @@ export type {
   Fill,
   FillOutcome,
   Lease,
+  Result,
   Settled,
   StoreChange,
 } from './store/store.js';

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { type AttributeMap, type AttributeValue, base64Bytes } from './attributes.js';
+import { type AttributeMap, type AttributeValue, base64Text } from './attributes.js';
 import { KeyError } from './errors.js';
 
 /** The longest key that is stored as it is, in bytes of UTF-8. Longer ones are replaced by their SHA-256. */
@@ -61,22 +61,25 @@ export function resultKey(tag: string, signature: string): string {
 }
 
 /**
- * The key of the guard beside a value key (or a tag), in the same Redis Cluster slot.
+ * The key of the guard beside a value key (or a tag), in the same Redis Cluster slot. No two keys share a guard, and
+ * no key for which there is a guard is itself one.
  *
- * @throws KeyError when the key has braces that are not one hash tag: no second key could share its slot
+ * @throws KeyError when the key has braces that are not one hash tag (no second key could share its slot), or has
+ * a hash tag and ends like a guard
  */
 export function guardKey(key: string): string {
   if (!key.includes('{') && !key.includes('}')) return `{${key}}:guard`;
-  if (/^[^{}]*\{[^{}]+\}[^{}]*$/.test(key)) return `${key}:guard`;
+  // The second colon tells the guard of {42} from that of 42.
+  if (/^[^{}]*\{[^{}]+\}[^{}]*$/.test(key) && !key.endsWith(':guard')) return `${key}::guard`;
   throw new KeyError(
-    'A cache key may have braces only as one Redis hash tag, like user:{42}: encode other braces.',
+    'A cache key may have braces only as one Redis hash tag, like user:{42}, and then not end in :guard: encode other braces.',
   );
 }
 
 /**
  * A key made by a caller's own function, once it is fit to be one.
  *
- * @throws KeyError when it is not a non-empty string of at most {@link MAX_CUSTOM_KEY_BYTES} bytes
+ * @throws KeyError when it is not a non-empty string of at most {@link MAX_CUSTOM_KEY_BYTES} bytes of UTF-8
  */
 export function checkCustomKey(key: unknown): string {
   if (typeof key !== 'string' || key === '') {
@@ -89,27 +92,37 @@ export function checkCustomKey(key: unknown): string {
       `A cache key may have at most ${MAX_CUSTOM_KEY_BYTES} bytes, its guard's name included: hash longer ones.`,
     );
   }
+  if (/\p{Cs}/u.test(key)) {
+    throw new KeyError('A cache key must not have lone surrogates: two such keys are the same to Redis.');
+  }
   return key;
 }
 
 /**
- * The normal form of a number as DynamoDB writes it: the same value always gives the same text.
+ * The normal form of a decimal number: the same value always gives the same text, however it is spelled.
  *
  * @example normalizeNumber('01.50') // '1.5'
  * @throws KeyError when the text is not a decimal number
  */
 export function normalizeNumber(text: string): string {
   if (/^(?:0|-?[1-9]\d{0,14})$/.test(text)) return text;
-  const match = /^([+-]?)(\d*)(?:\.(\d*))?(?:[eE]([+-]?\d{1,4}))?$/.exec(text);
+  const match = /^([+-]?)(\d*)(?:\.(\d*))?(?:[eE]([+-]?0*\d{1,4}))?$/.exec(text);
   const [, sign, whole = '', fraction = '', exponent = '0'] = match ?? [];
   if (whole + fraction === '') throw new KeyError('A number in a key is not a decimal number.');
   const padded = whole + fraction;
   const significant = padded.replace(/^0+/, '');
   if (significant === '') return '0';
-  const digits = significant.replace(/0+$/, '');
+  const digits = withoutTrailingZeros(significant);
   // The value is 0.<digits> times ten to the power of `point`.
   const point = whole.length + Number(exponent) - (padded.length - significant.length);
   return (sign === '-' ? '-' : '') + decimal(digits, point);
+}
+
+/** A loop, because /0+$/ tries anew at every zero: a hostile number would take seconds. */
+function withoutTrailingZeros(digits: string): string {
+  let end = digits.length;
+  while (digits[end - 1] === '0') end -= 1;
+  return digits.slice(0, end);
 }
 
 function decimal(digits: string, point: number): string {
@@ -124,22 +137,24 @@ function decimal(digits: string, point: number): string {
 
 /** Whether a value is of a type that a key attribute can have: string, number or binary. */
 export function isKeyValue(value: AttributeValue | undefined): value is AttributeValue {
-  return value !== undefined && ('S' in value || 'N' in value || 'B' in value);
+  const { S, N, B } = contents(value);
+  return typeof S === 'string' || typeof N === 'string' || typeof B === 'string' || ArrayBuffer.isView(B);
 }
 
 function keyAttribute(tableName: string, name: string, value: AttributeValue | undefined): string {
-  if (value !== undefined) {
-    if ('S' in value && typeof value.S === 'string') return `${encode(name)}=${encode(value.S)}`;
-    if ('N' in value && typeof value.N === 'string') return `${encode(name)}#${normalizeNumber(value.N)}`;
-    if ('B' in value && value.B !== undefined) return `${encode(name)}~${base64url(value.B)}`;
-  }
+  const { S, N, B } = contents(value);
+  if (typeof S === 'string') return `${encode(name)}=${encode(S)}`;
+  if (typeof N === 'string') return `${encode(name)}#${normalizeNumber(N)}`;
+  const base64 = base64Text(B);
+  if (base64 !== undefined) return `${encode(name)}~${Buffer.from(base64, 'base64').toString('base64url')}`;
   throw new KeyError(
     `Cannot build a cache key for table ${tableName}: key attribute ${name} must be of type S, N or B.`,
   );
 }
 
-function base64url(binary: Uint8Array | string): string {
-  return Buffer.from(typeof binary === 'string' ? base64Bytes(binary) : binary).toString('base64url');
+/** What an attribute value holds as a key, unchecked: it may come from an event or a caller. */
+function contents(value: unknown): { S?: unknown; N?: unknown; B?: unknown } {
+  return value ?? {};
 }
 
 function tablePrefix(namespace: string | undefined, tableName: string): string {

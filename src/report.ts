@@ -1,5 +1,5 @@
 import diagnostics from 'node:diagnostics_channel';
-import type { ApplyOutcome } from './store/store.js';
+import type { ApplyOutcome, FillOutcome } from './store/store.js';
 
 /**
  * What became of one stream record: an {@link ApplyOutcome}, or
@@ -10,7 +10,17 @@ import type { ApplyOutcome } from './store/store.js';
 export type RecordOutcome = ApplyOutcome | 'superseded' | 'skipped' | 'failed';
 
 /** Everything that can happen, for metrics and tests. Logs are made of the same. */
-export type Report = RecordReport | PoisonReport | InvalidatedReport | BatchReport;
+export type Report =
+  | RecordReport
+  | PoisonReport
+  | InvalidatedReport
+  | BatchReport
+  | LookupReport
+  | FillReport
+  | StrongReadReport
+  | UndecodableReport
+  | VoidReport
+  | BreakerReport;
 
 /** One record of a batch has been dealt with. */
 export interface RecordReport {
@@ -51,6 +61,51 @@ export interface BatchReport {
   /** Age of the oldest record when the invocation began, in milliseconds; absent for an empty batch. */
   readonly oldestRecordAgeMs?: number | undefined;
   readonly durationMs: number;
+}
+
+/** A reader asked the cache for an item or for a query's or scan's result. */
+export interface LookupReport {
+  readonly type: 'hit' | 'miss';
+  readonly operation: 'GetItem' | 'BatchGetItem' | 'Query' | 'Scan';
+  readonly tableName: string;
+  readonly key: string;
+}
+
+/** A reader offered what it read to the cache. `failed`: the cache did not answer. */
+export interface FillReport {
+  readonly type: 'fill';
+  readonly outcome: FillOutcome | 'failed';
+  readonly tableName: string;
+  readonly key: string;
+}
+
+/** A read of the table was made strongly consistent, because what it reads has just changed. */
+export interface StrongReadReport {
+  readonly type: 'strong-read';
+  readonly operation: 'GetItem' | 'BatchGetItem' | 'Query';
+  readonly tableName: string;
+}
+
+/** An entry is not ours or has been damaged. It is deleted, and counts as a miss. */
+export interface UndecodableReport {
+  readonly type: 'undecodable';
+  readonly tableName: string;
+  readonly key: string;
+}
+
+/** A write through the client voided what the cache holds of its items, or could not. */
+export interface VoidReport {
+  readonly type: 'void';
+  /** `failed`: this process does not read these entries before they are voided after all. */
+  readonly outcome: 'voided' | 'failed';
+  readonly tableName: string;
+  readonly keys: readonly string[];
+}
+
+/** The cache is no longer asked, or asked again. */
+export interface BreakerReport {
+  readonly type: 'breaker';
+  readonly state: 'open' | 'closed';
 }
 
 /** Every report is also published here, on a channel of `node:diagnostics_channel`, for tools in the same process. */

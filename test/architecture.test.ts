@@ -54,5 +54,5 @@ test('batch item failures are named in one place, and stored text is parsed in o
   expect(
     offenders(/\.ts$/, /^(?:stream\/response\.ts|cli\/|local\/)/, /itemIdentifier|batchItemFailures/),
   ).toEqual([]);
-  expect(offenders(/^(?:stream|read|store)\//, /^$/, /JSON\.parse/)).toEqual([]);
+  expect(offenders(/^(?:stream|read|store)\//, /^read\/result-codec\.ts$/, /JSON\.parse/)).toEqual([]);
 });

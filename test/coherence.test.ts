@@ -132,7 +132,7 @@ describe('the guard', () => {
       version: 'v1',
       at: 5,
       generation: 'new',
-      settled: 0,
+      settled: NOW + 5000,
       asOf: NOW - 40,
       until: NOW,
     });

@@ -68,6 +68,13 @@ describe('options', () => {
     });
   });
 
+  test('of seconds may have fractions, and come to whole milliseconds', () => {
+    const { rules, ttlMs } = resolveConfig({ ...MEMORY, guardSeconds: 65.1, ttlSeconds: 1.0005 }, {}).table(
+      'x',
+    );
+    expect([rules.guardMs, ttlMs.item]).toEqual([65_100, 1_001]);
+  });
+
   test('tables may be only named', () => {
     expect(resolveConfig({ ...MEMORY, tables: ['users', 'orders'] }, {}).table('users').mode).toBe('write');
   });

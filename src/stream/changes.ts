@@ -1,6 +1,7 @@
 import { encode } from '../codec.js';
 import type { TableSettings } from '../config.js';
 import { EncodeError, toError } from '../errors.js';
+import { expiryOf, jittered } from '../lifetime.js';
 import type { StoreChange } from '../store/store.js';
 import type { StreamRecord } from './records.js';
 
@@ -24,7 +25,7 @@ export function changeOf(
       action: text === undefined ? 'delete' : table.mode === 'refresh' ? 'refresh' : 'set',
       value: text ?? '',
       ttlMs: jittered(table.ttlMs.item, table.ttlJitter),
-      expiresAt: expiryOf(record, table.ttlAttribute),
+      expiresAt: expiryOf(record.newImage, table.ttlAttribute),
     },
     obstacle,
   };
@@ -51,22 +52,4 @@ function customText(text: unknown): string | undefined {
   throw new EncodeError(
     `The option value returned ${typeof text}: it must return a string, or undefined to cache nothing.`,
   );
-}
-
-/** Entries made together should not end together, or their readers all miss at once. */
-function jittered(ttlMs: number, jitter: number): number {
-  return Math.ceil(ttlMs * (1 - jitter * Math.random()));
-}
-
-const FIVE_YEARS_MS = 5 * 365 * 86_400_000;
-
-/**
- * When a record's item expires, in milliseconds since the epoch. As in DynamoDB, only a number counts, and one more
- * than five years in the past does not (docs: "Using time to live", prerequisites).
- */
-function expiryOf({ newImage, at }: StreamRecord, ttlAttribute: string | undefined): number | undefined {
-  const value = ttlAttribute === undefined ? undefined : newImage?.[ttlAttribute];
-  if (value === undefined || !('N' in value)) return undefined;
-  const expiresAt = Math.floor(Number(value.N) * 1000);
-  return Number.isFinite(expiresAt) && expiresAt > at - FIVE_YEARS_MS ? expiresAt : undefined;
 }

@@ -205,6 +205,12 @@ export function testStore(name: string, open: () => CacheStore | Promise<CacheSt
         expect(await value()).toBeUndefined();
       });
 
+      test('ask for a strong read when what was just stored has gone: a replica may lag behind it', async () => {
+        await fill(await begin(freshKey()), '"newer"');
+        await store.delete([key]);
+        expect((await begin()).strong).toBe(true);
+      });
+
       test('refuse a lease that nobody gave', async () => {
         freshKey();
         expect(await fill({ generation: '1', begunAt: Date.now(), strong: false })).toBe('moved');

@@ -13,6 +13,7 @@ local function fill(key, guardKey, generation, begunAt, strong, value, ttlMs, ex
   if ttl <= 0 then return 'expired' end
 
   guard.generation = token
+  guard.settled = math.max(guard.settled, now + settle)
   guard.asOf = strong == '1' and begunAt or begunAt - settle
   guard.till = now
   save(guardKey, guard, guardMs, key)

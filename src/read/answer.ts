@@ -1,0 +1,38 @@
+import type { Response } from './call.js';
+
+/** What an answer says of the cache: `CacheHit` for one request, the counts for a BatchGetItem. */
+export interface CacheMetadata {
+  CacheHit?: boolean;
+  CacheHitCount?: number;
+  CacheMissCount?: number;
+  StronglyConsistentCount?: number;
+  /** When a query's or scan's result was read from the table. */
+  CachedTime?: Date;
+  /** When a BatchGetItem was answered. */
+  Time?: Date;
+  /** Who answered. */
+  Client: typeof CLIENT;
+}
+
+export const CLIENT = 'dynamodb-stream-cache';
+
+/** An answer in which DynamoDB has no part: no request id, and no capacity consumed. */
+export function hitResponse(members: Response, metadata: Omit<CacheMetadata, 'Client'>): Response {
+  return {
+    $metadata: { attempts: 0, totalRetryDelay: 0 },
+    ...members,
+    CacheMetadata: { ...metadata, Client: CLIENT } satisfies CacheMetadata,
+  };
+}
+
+/** Capacity of zero in the shape that a request asked for; `undefined` when it did not ask. */
+export function zeroCapacity(tableName: string, asked: string | undefined): object | undefined {
+  if (asked !== 'TOTAL' && asked !== 'INDEXES') return undefined;
+  const total = { TableName: tableName, CapacityUnits: 0 };
+  return asked === 'TOTAL' ? total : { ...total, Table: { CapacityUnits: 0 } };
+}
+
+/** A member to spread into a response, absent when there is nothing to say. */
+export function capacityMember(capacity: object | undefined): { ConsumedCapacity?: object } {
+  return capacity === undefined ? {} : { ConsumedCapacity: capacity };
+}

@@ -1,0 +1,216 @@
+import type { AttributeMap } from '../attributes.js';
+import type { Lease } from '../store/store.js';
+import { type CacheMetadata, CLIENT, zeroCapacity } from './answer.js';
+import { type Operation, type Request, type Response, wholeItems } from './call.js';
+import { beginItems, fillItems, findItems, type ReadItem, textOf, type Wanted, wantedItem } from './items.js';
+import { type Projection, parseProjection, project } from './projection.js';
+import type { Reader, Table } from './reader.js';
+import type { Session } from './session.js';
+
+type TableRequest = Request & { Keys?: AttributeMap[] };
+type RequestItems = Record<string, TableRequest>;
+
+/** What a batch asks of one table, when the cache may answer that. */
+interface TablePart {
+  readonly table: Table;
+  readonly request: TableRequest;
+  readonly projection: Projection;
+  readonly items: readonly Asked[];
+}
+
+/** One key of a batch, and what has been found out about it. */
+interface Asked extends Wanted {
+  /** `null` when it is known not to exist, `undefined` when it has to be read. */
+  found?: AttributeMap | null;
+  lease?: Lease;
+}
+
+/** By the table's name as the request gives it, which may be an ARN. */
+type Parts = Map<string, TablePart>;
+
+/** The limit of a BatchGetItem. A larger one is DynamoDB's to refuse. */
+const MAX_KEYS = 100;
+
+/**
+ * Answers a BatchGetItem from the cache, and with one BatchGetItem for what is missing or has to be consistent. Whole
+ * items are read and offered to the cache; what DynamoDB did not process is handed back as the caller asked for it.
+ */
+export function batchGetItem(reader: Reader): Operation {
+  return async (call) => {
+    const requestItems = call.input.RequestItems as RequestItems | undefined;
+    const parts = requestItems && partsOf(reader, requestItems);
+    if (requestItems === undefined || parts === undefined) return undefined;
+
+    const session = reader.session();
+    await lookUp(reader, session, parts);
+    const isComplete = Object.keys(requestItems).every((name) => toRead(parts.get(name))?.length === 0);
+    const response: Response = isComplete
+      ? { $metadata: { attempts: 0, totalRetryDelay: 0 } }
+      : await call.send((input) => ({
+          ...input,
+          RequestItems: remaining(input.RequestItems as RequestItems, parts),
+        }));
+    const read = readItems(parts, response, reader);
+    await fillItems(reader, session, read.filter(hasLease));
+    return answer(call.input, parts, response, read);
+  };
+}
+
+/** The tables of a batch that the cache may answer; `undefined` when the batch is DynamoDB's to answer or to refuse. */
+function partsOf(reader: Reader, requestItems: RequestItems): Parts | undefined {
+  const parts: Parts = new Map();
+  const keys = new Set<string>();
+  let count = 0;
+  for (const [name, request] of Object.entries(requestItems)) {
+    if (!Array.isArray(request?.Keys)) return undefined;
+    count += request.Keys.length;
+    const table = reader.table(name);
+    if (table === undefined || request.ConsistentRead) continue;
+    const projection = parseProjection(request);
+    const items = request.Keys.map((key) => wantedItem(reader, table, key));
+    if (projection === undefined || !items.every((item) => item !== undefined)) return undefined;
+    for (const { key } of items) keys.add(key);
+    if (keys.size < [...parts.values()].reduce((sum, part) => sum + part.items.length, items.length))
+      return undefined;
+    parts.set(name, { table, request, projection, items });
+  }
+  return parts.size === 0 || count > MAX_KEYS ? undefined : parts;
+}
+
+/** Finds what is cached, and gets leases for what is not. Tables of which the cache knows nothing are left out. */
+async function lookUp(reader: Reader, session: Session, parts: Parts): Promise<void> {
+  const asked = [...parts.values()].flatMap(({ items }) => items);
+  const findings = await findItems(reader, session, asked);
+  const missing: Asked[] = [];
+  asked.forEach((item, index) => {
+    const finding = findings[index];
+    if (typeof finding === 'object') item.found = finding.item;
+    else if (finding === 'miss') missing.push(item);
+  });
+  const begun = await beginItems(session, missing);
+  missing.forEach((item, index) => {
+    const answer = begun[index];
+    if (answer && 'item' in answer) item.found = answer.item;
+    else if (answer) item.lease = answer.lease;
+  });
+
+  for (const [name, { table, items }] of parts) {
+    if (items.every(({ found, lease }) => found === undefined && lease === undefined)) parts.delete(name);
+    else if (items.some(({ lease }) => lease?.strong)) {
+      reader.report({ type: 'strong-read', operation: 'BatchGetItem', tableName: table.name });
+    }
+    for (const { key, found } of items) {
+      const type = found === undefined ? 'miss' : 'hit';
+      reader.report({ type, operation: 'BatchGetItem', tableName: table.name, key });
+    }
+  }
+}
+
+function toRead(part: TablePart | undefined): readonly Asked[] | undefined {
+  return part?.items.filter(({ found }) => found === undefined);
+}
+
+/** The request without what was found, in the caller's own form: keys keep their places in it. */
+function remaining(requestItems: RequestItems, parts: Parts): RequestItems {
+  const rest: RequestItems = {};
+  for (const [name, request] of Object.entries(requestItems)) {
+    const part = parts.get(name);
+    if (part === undefined) {
+      rest[name] = request;
+      continue;
+    }
+    const Keys = request.Keys?.filter((_, index) => part.items[index]?.found === undefined) ?? [];
+    if (Keys.length === 0) continue;
+    const isStrong = part.items.some(({ lease }) => lease?.strong);
+    rest[name] = { ...wholeItems(request), Keys, ...(isStrong && { ConsistentRead: true }) };
+  }
+  return rest;
+}
+
+/** What DynamoDB said about the keys that it was asked for: nothing about those that it did not process. */
+function readItems(parts: Parts, response: Response, reader: Reader): (Asked & Omit<ReadItem, 'lease'>)[] {
+  const responses = (response.Responses ?? {}) as Record<string, AttributeMap[]>;
+  const unprocessed = (response.UnprocessedKeys ?? {}) as RequestItems;
+  return [...parts].flatMap(([name, part]) => {
+    const asked = toRead(part) ?? [];
+    if (asked.length === 0) return [];
+    const keyNames = Object.keys(part.request.Keys?.[0] ?? {});
+    part.table.keyNames ??= keyNames;
+    const keyOf = (item: AttributeMap) =>
+      wantedItem(
+        reader,
+        part.table,
+        Object.fromEntries(keyNames.map((attribute) => [attribute, item[attribute]])),
+      )?.key;
+
+    const items = new Map((responses[name] ?? []).map((item) => [keyOf(item), item]));
+    const left = new Set((unprocessed[name]?.Keys ?? []).map(keyOf));
+    return asked
+      .filter(({ key }) => !left.has(key))
+      .map((wanted) => {
+        const item = items.get(wanted.key);
+        return { ...wanted, item, text: textOf(item) };
+      });
+  });
+}
+
+function hasLease<T extends { lease?: Lease }>(item: T): item is T & { lease: Lease } {
+  return item.lease !== undefined;
+}
+
+function answer(
+  { RequestItems, ReturnConsumedCapacity }: Request,
+  parts: Parts,
+  response: Response,
+  read: readonly (Wanted & { item: AttributeMap | undefined })[],
+): Response {
+  const requestItems = RequestItems as RequestItems;
+  const items = new Map(read.map(({ key, item }) => [key, item]));
+  const responses = { ...(response.Responses as Record<string, AttributeMap[]> | undefined) };
+  const unprocessed = { ...(response.UnprocessedKeys as RequestItems | undefined) };
+  for (const [name, { items: asked, projection, request }] of parts) {
+    responses[name] = asked
+      .map(({ key, found }) => found ?? items.get(key))
+      .filter((item) => item !== undefined)
+      .map((item) => project(item, projection));
+    const left = unprocessed[name];
+    if (left !== undefined) unprocessed[name] = { ...request, Keys: left.Keys ?? [] };
+  }
+  return {
+    ...response,
+    Responses: responses,
+    UnprocessedKeys: unprocessed,
+    ...capacity(Object.keys(requestItems), response, ReturnConsumedCapacity),
+    CacheMetadata: metadata(requestItems, parts),
+  };
+}
+
+/** DynamoDB's capacity for the tables that it was asked about, zero for the others. */
+function capacity(
+  names: readonly string[],
+  response: Response,
+  asked: string | undefined,
+): { ConsumedCapacity?: unknown } {
+  const consumed = (response.ConsumedCapacity ?? []) as { TableName?: string }[];
+  const free = names
+    .filter((name) => !consumed.some(({ TableName }) => TableName === name))
+    .map((name) => zeroCapacity(name, asked))
+    .filter((zero) => zero !== undefined);
+  return consumed.length + free.length === 0 ? {} : { ConsumedCapacity: [...consumed, ...free] };
+}
+
+function metadata(requestItems: RequestItems, parts: Parts): CacheMetadata {
+  const requests = Object.values(requestItems);
+  const count = (some: readonly TableRequest[]) => some.reduce((sum, { Keys = [] }) => sum + Keys.length, 0);
+  const consistent = count(requests.filter(({ ConsistentRead }) => ConsistentRead));
+  const hits = [...parts.values()]
+    .flatMap(({ items }) => items)
+    .filter(({ found }) => found !== undefined).length;
+  return {
+    CacheHitCount: hits,
+    CacheMissCount: count(requests) - consistent - hits,
+    StronglyConsistentCount: consistent,
+    Time: new Date(),
+    Client: CLIENT,
+  };
+}

@@ -1,0 +1,70 @@
+import type { AttributeMap } from '../attributes.js';
+
+/** What an operation is given of one SDK call. Items and keys are in DynamoDB's own form, whatever client made the call. */
+export interface Call<Input = Request> {
+  readonly input: Input;
+  readonly signal?: AbortSignal | undefined;
+  /**
+   * Sends the call on to DynamoDB.
+   *
+   * @param edit changes the request; it is given the caller's own form of it, so it may only leave out, copy or add
+   * members that have no items or keys
+   */
+  send(edit?: (input: Input) => Input): Promise<Response>;
+}
+
+/** A request, as far as any operation looks at it. */
+export interface Request {
+  TableName?: string | undefined;
+  ConsistentRead?: boolean | undefined;
+  ProjectionExpression?: string | undefined;
+  ExpressionAttributeNames?: Record<string, string> | undefined;
+  AttributesToGet?: string[] | undefined;
+  ReturnConsumedCapacity?: string | undefined;
+  [member: string]: unknown;
+}
+
+/** A response, as far as any operation looks at it. */
+export interface Response {
+  $metadata?: object;
+  Item?: AttributeMap;
+  ConsumedCapacity?: unknown;
+  [member: string]: unknown;
+}
+
+/**
+ * Answers a call, or declines it with `undefined`: it is then sent on as if nobody had looked at it.
+ */
+export type Operation = (call: Call) => Promise<Response | undefined>;
+
+/** A request without its projection: for whole items. */
+export function wholeItems<T extends Request>(input: T): T {
+  const { ProjectionExpression, ExpressionAttributeNames, AttributesToGet, ...whole } = input;
+  return whole as T;
+}
+
+/** The name of a table that a request gives by name or ARN. */
+export function tableNameOf(name: string): string {
+  return /^arn:[^:]+:dynamodb:[^:]*:[^:]*:table\/([^/]+)$/.exec(name)?.[1] ?? name;
+}
+
+/** Waits for something that others wait for too, and leaves it to them when this call is aborted. */
+export async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (signal === undefined) return promise;
+  let onAbort = () => {};
+  const aborted = new Promise<never>((_, reject) => {
+    onAbort = () => reject(abortError());
+    if (signal.aborted) onAbort();
+    else signal.addEventListener('abort', onAbort, { once: true });
+  });
+  try {
+    return await Promise.race([promise, aborted]);
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+  }
+}
+
+/** The error that the SDK itself gives for an aborted request. */
+function abortError(): Error {
+  return Object.assign(new Error('Request aborted'), { name: 'AbortError' });
+}

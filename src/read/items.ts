@@ -1,0 +1,139 @@
+import type { AttributeMap } from '../attributes.js';
+import { ABSENT, decode, encode } from '../codec.js';
+import { groupBy } from '../group-by.js';
+import { itemKey } from '../key.js';
+import { expiryOf, jittered } from '../lifetime.js';
+import type { FillOutcome, Lease, Settled } from '../store/store.js';
+import type { Reader, Table } from './reader.js';
+import type { Session } from './session.js';
+
+/** One item that a call asks for. */
+export interface Wanted {
+  readonly table: Table;
+  readonly key: string;
+}
+
+/**
+ * What the cache knows of an item: the item, `null` when it is known not to exist, `miss` when it is not cached, or
+ * `unknown` when the cache could not say, or may hold something older than a write of this process.
+ */
+export type Finding = { readonly item: AttributeMap | null } | 'miss' | 'unknown';
+
+/** The cache key of an item that a request names, or `undefined` when DynamoDB has to say what is wrong with it. */
+export function wantedItem(reader: Reader, table: Table, key: unknown): Wanted | undefined {
+  try {
+    return { table, key: itemKey(reader.namespace, table.name, key as AttributeMap) };
+  } catch {
+    return undefined;
+  }
+}
+
+/** Looks items up, in one round trip. */
+export async function findItems(
+  reader: Reader,
+  session: Session,
+  wanted: readonly Wanted[],
+): Promise<Finding[]> {
+  await voidAgain(reader, session, wanted);
+  const texts = await session.get(wanted.map(({ key }) => key));
+  const corrupt: Wanted[] = [];
+  const findings = wanted.map((item, index): Finding => {
+    const text = texts[index];
+    if (text instanceof Error || reader.unvoided.note(item.key)) return 'unknown';
+    const found = text === undefined ? undefined : decodeItem(text);
+    if (text !== undefined && found === undefined) corrupt.push(item);
+    return found ?? 'miss';
+  });
+  await discard(reader, session, corrupt);
+  return findings;
+}
+
+/** Gets leases to fill items that are not cached, in one round trip; or the item, when it is cached after all. */
+export async function beginItems(
+  session: Session,
+  missing: readonly Wanted[],
+): Promise<({ readonly item: AttributeMap | null } | { readonly lease: Lease } | undefined)[]> {
+  const begun: Awaited<ReturnType<typeof beginItems>> = new Array(missing.length).fill(undefined);
+  for (const [rules, ofRules] of groupBy([...missing.entries()], ([, { table }]) => table.settings.rules)) {
+    const answers = await session.begin(
+      ofRules.map(([, { key }]) => key),
+      rules,
+    );
+    ofRules.forEach(([index], position) => {
+      const answer = answers[position];
+      if (answer === undefined || answer instanceof Error) return;
+      begun[index] = 'value' in answer ? decodeItem(answer.value) : { lease: answer };
+    });
+  }
+  return begun;
+}
+
+/** The stored text of an item read from the table, or `undefined` when it cannot be stored. */
+export function textOf(item: AttributeMap | undefined): string | undefined {
+  if (item === undefined) return ABSENT;
+  try {
+    return encode(item);
+  } catch {
+    return undefined;
+  }
+}
+
+/** One item read from the table under a lease. */
+export interface ReadItem extends Wanted {
+  readonly lease: Lease;
+  readonly item: AttributeMap | undefined;
+  readonly text: string | undefined;
+}
+
+/** Offers what was read to the cache, in one round trip. Whether it takes it does not matter to the reader. */
+export async function fillItems(reader: Reader, session: Session, read: readonly ReadItem[]): Promise<void> {
+  const storable = read.filter(({ text }) => text !== undefined);
+  for (const [rules, ofRules] of groupBy(storable, ({ table }) => table.settings.rules)) {
+    const fills = ofRules.map(({ key, lease, item, text = '', table: { settings } }) => ({
+      key,
+      lease,
+      strong: lease.strong,
+      value: text,
+      ttlMs: jittered(
+        item === undefined ? settings.ttlMs.itemNegative : settings.ttlMs.item,
+        settings.ttlJitter,
+      ),
+      expiresAt: expiryOf(item, settings.ttlAttribute),
+    }));
+    const outcomes = await session.fill(fills, rules);
+    ofRules.forEach(({ table, key }, index) => {
+      const outcome = outcomes[index] as Settled<FillOutcome>;
+      reader.report({
+        type: 'fill',
+        tableName: table.name,
+        key,
+        outcome: outcome instanceof Error ? 'failed' : outcome,
+      });
+    });
+  }
+}
+
+/** The item of a stored text; `undefined` when it is not one of ours. */
+export function decodeItem(text: string): { item: AttributeMap | null } | undefined {
+  const item = decode(text);
+  return item === undefined ? undefined : { item };
+}
+
+/** Deletes entries that are not ours or have been damaged, so that they can be filled again. */
+async function discard(reader: Reader, session: Session, corrupt: readonly Wanted[]): Promise<void> {
+  for (const { table, key } of corrupt) {
+    reader.report({ type: 'undecodable', tableName: table.name, key });
+    await session.void([key], table.settings.rules);
+  }
+}
+
+/** Voids what an earlier write of this process could not: until then its entry may be older than that write. */
+async function voidAgain(reader: Reader, session: Session, wanted: readonly Wanted[]): Promise<void> {
+  if (reader.unvoided.isEmpty) return;
+  for (const { table, key } of wanted) {
+    const note = reader.unvoided.note(key);
+    if (note === undefined) continue;
+    const [answer] = await session.void([key], table.settings.rules);
+    if (answer === 'voided') reader.unvoided.remove(key, note);
+  }
+}

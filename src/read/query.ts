@@ -1,0 +1,170 @@
+import type { AttributeMap } from '../attributes.js';
+
+import { indexTag, partitionTag, resultKey, tableTag } from '../key.js';
+import { jittered } from '../lifetime.js';
+import type { Lease } from '../store/store.js';
+import { capacityMember, hitResponse, zeroCapacity } from './answer.js';
+import type { Operation, Request, Response } from './call.js';
+import { queryPartition } from './partition.js';
+import type { Reader, Table } from './reader.js';
+import { decodeResult, encodeResult, type StoredResult } from './result-codec.js';
+import type { Session } from './session.js';
+import { querySignature, scanSignature } from './signature.js';
+
+/** One Query or Scan that the cache may answer. */
+interface ResultRequest {
+  readonly operation: 'Query' | 'Scan';
+  readonly table: Table;
+  /** The tags of what it reads. The first is where its result is stored; a change moves at least one of them. */
+  readonly tags: readonly [string, ...string[]];
+  readonly key: string;
+  readonly ttlMs: number;
+  /** Whether the table can be read with strong consistency for it: an index cannot, and a scan would cost twice. */
+  readonly canBeStrong: boolean;
+}
+
+/** Stands in a scan's place after its first request: scans that are not repeated are not worth their space. */
+const SEEN = 'seen';
+
+/** Answers Query from results that the stream has not invalidated. */
+export function query(reader: Reader): Operation {
+  return async (call) => {
+    const table = cachedTable(reader, call.input);
+    const signature = table && querySignature(call.input as never);
+    if (table === undefined || signature === undefined) return undefined;
+    const tags = queryTags(reader, table, call.input);
+    return serve(reader, call, {
+      operation: 'Query',
+      table,
+      tags,
+      key: resultKey(tags[0], signature),
+      ttlMs: table.settings.ttlMs.query,
+      canBeStrong: call.input.IndexName === undefined,
+    });
+  };
+}
+
+/** Answers Scan from results that the stream has not invalidated, from the second identical request on. */
+export function scan(reader: Reader): Operation {
+  return async (call) => {
+    const table = cachedTable(reader, call.input);
+    const signature = table && scanSignature(call.input as never);
+    if (table === undefined || signature === undefined) return undefined;
+    const tag = tableTag(reader.namespace, table.name);
+    return serve(reader, call, {
+      operation: 'Scan',
+      table,
+      tags: [tag],
+      key: resultKey(tag, signature),
+      ttlMs: table.settings.ttlMs.scan,
+      canBeStrong: false,
+    });
+  };
+}
+
+function cachedTable(reader: Reader, input: Request): Table | undefined {
+  return input.ConsistentRead ? undefined : reader.table(input.TableName);
+}
+
+/**
+ * The tags of a Query: its partition where that is declared and told, else its whole table. A result of an index also
+ * stands under the whole index, which moves when nobody knows in which partition an item was before.
+ */
+function queryTags(reader: Reader, { name, settings }: Table, input: Request): [string, ...string[]] {
+  const { namespace } = reader;
+  const indexName = input.IndexName as string | undefined;
+  const partitionKey = indexName === undefined ? settings.partitionKey : settings.indexes.get(indexName);
+  const value = partitionKey === undefined ? undefined : queryPartition(input as never, partitionKey);
+  if (partitionKey === undefined || value === undefined) return [tableTag(namespace, name)];
+  const partition = partitionTag(namespace, name, indexName, partitionKey, value);
+  return indexName === undefined ? [partition] : [partition, indexTag(namespace, name, indexName)];
+}
+
+async function serve(
+  reader: Reader,
+  call: Parameters<Operation>[0],
+  request: ResultRequest,
+): Promise<Response | undefined> {
+  const { operation, table, tags, key } = request;
+  const session = reader.session();
+  await moveAgain(reader, session, request);
+  if (tags.some((tag) => reader.unvoided.note(tag))) return undefined;
+
+  const [[text], generations] = await Promise.all([session.get([key]), session.generations(tags)]);
+  if (text instanceof Error || generations.some((generation) => generation instanceof Error))
+    return undefined;
+  const stored = text === undefined || text === SEEN ? undefined : decodeResult(text);
+  if (stored?.generations.every((generation, index) => generation === generations[index])) {
+    reader.report({ type: 'hit', operation, tableName: table.name, key });
+    return hit(call.input, table, stored);
+  }
+
+  reader.report({ type: 'miss', operation, tableName: table.name, key });
+  if (operation === 'Scan' && text === undefined) {
+    await put(reader, session, request, SEEN);
+    return undefined;
+  }
+  const leases = await session.begin(tags, table.settings.rules);
+  if (!leases.every((lease): lease is Lease => !(lease instanceof Error) && 'generation' in lease))
+    return undefined;
+  const isUnsettled = leases.some(({ strong }) => strong);
+  if (isUnsettled && !request.canBeStrong) return undefined;
+
+  if (isUnsettled) reader.report({ type: 'strong-read', operation: 'Query', tableName: table.name });
+  const response = await call.send((input) => (isUnsettled ? { ...input, ConsistentRead: true } : input));
+  const result = encoded(response, leases);
+  if (result !== undefined) await put(reader, session, request, result);
+  return response;
+}
+
+function hit({ ReturnConsumedCapacity }: Request, table: Table, stored: StoredResult): Response {
+  const { items, count, scannedCount, lastEvaluatedKey, cachedAt } = stored;
+  return hitResponse(
+    {
+      ...(items && { Items: items }),
+      Count: count,
+      ScannedCount: scannedCount,
+      ...(lastEvaluatedKey && { LastEvaluatedKey: lastEvaluatedKey }),
+      ...capacityMember(zeroCapacity(table.name, ReturnConsumedCapacity)),
+    },
+    { CacheHit: true, CachedTime: new Date(cachedAt) },
+  );
+}
+
+/** A response as stored, under the generations it was read in; `undefined` when it cannot be stored. */
+function encoded(response: Response, leases: readonly Lease[]): string | undefined {
+  try {
+    return encodeResult({
+      generations: leases.map(({ generation }) => generation),
+      cachedAt: Date.now(),
+      items: response.Items as AttributeMap[] | undefined,
+      count: response.Count as number,
+      scannedCount: response.ScannedCount as number,
+      lastEvaluatedKey: response.LastEvaluatedKey as AttributeMap | undefined,
+    });
+  } catch {
+    return undefined;
+  }
+}
+
+async function put(
+  reader: Reader,
+  session: Session,
+  { table, key, ttlMs }: ResultRequest,
+  value: string,
+): Promise<void> {
+  const [answer] = await session.put([{ key, value, ttlMs: jittered(ttlMs, table.settings.ttlJitter) }]);
+  const outcome = answer === 'stored' ? 'filled' : 'failed';
+  if (value !== SEEN) reader.report({ type: 'fill', tableName: table.name, key, outcome });
+}
+
+/** Moves tags that an earlier write of this process could not. */
+async function moveAgain(reader: Reader, session: Session, { tags, table }: ResultRequest): Promise<void> {
+  if (reader.unvoided.isEmpty) return;
+  for (const tag of tags) {
+    const note = reader.unvoided.note(tag);
+    if (note === undefined) continue;
+    const [answer] = await session.move([tag], table.settings.rules);
+    if (answer === 'moved') reader.unvoided.remove(tag, note);
+  }
+}

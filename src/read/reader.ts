@@ -1,0 +1,75 @@
+import type { Settings, TableSettings } from '../config.js';
+import { ConfigError } from '../errors.js';
+import type { Report } from '../report.js';
+import { newBreaker } from './breaker.js';
+import { tableNameOf } from './call.js';
+import { type Flights, newFlights } from './flights.js';
+import { openSession, type Session } from './session.js';
+import { newUnvoided, type Unvoided } from './unvoided.js';
+
+/** What the calls of one process share: the cache, and what is known of it and of the tables. */
+export interface Reader {
+  readonly namespace: string | undefined;
+  readonly flights: Flights;
+  readonly unvoided: Unvoided;
+  readonly report: (report: Report) => void;
+  /** Opens the store for one SDK call. */
+  session(): Session;
+  /** The table that a request names, by name or ARN; `undefined` when it is not cached. */
+  table(nameOrArn: unknown): Table | undefined;
+}
+
+export interface Table {
+  readonly name: string;
+  readonly settings: TableSettings;
+  /** The names of its key attributes, once they are known. */
+  keyNames: readonly string[] | undefined;
+}
+
+/** @throws ConfigError when a table's entries have keys or texts that only the caller's functions understand */
+export function newReader(settings: Settings): Reader {
+  const tables = new Map<string, Table>();
+  for (const name of settings.tableNames ?? []) tables.set(name, newTable(name, settings));
+  refuseFunctions('', settings.table(''));
+
+  const { report, logger } = settings;
+  const breaker = newBreaker((state) => {
+    report({ type: 'breaker', state });
+    if (state === 'open') logger.warn('The cache does not answer; DynamoDB answers alone for a while', {});
+    else logger.info('The cache answers again', {});
+  });
+  return {
+    namespace: settings.namespace,
+    flights: newFlights(),
+    unvoided: newUnvoided(settings.table('').rules.guardMs),
+    report,
+    session: () => openSession(settings.store, breaker, settings.readTimeoutMs),
+    table(nameOrArn) {
+      if (typeof nameOrArn !== 'string') return undefined;
+      const name = tableNameOf(nameOrArn);
+      const known = tables.get(name);
+      if (known !== undefined || settings.tableNames !== undefined) return known;
+      const table = newTable(name, settings);
+      tables.set(name, table);
+      return table;
+    },
+  };
+}
+
+function newTable(name: string, settings: Settings): Table {
+  const table = settings.table(name);
+  refuseFunctions(`tables.${name}.`, table);
+  const { partitionKey, sortKey } = table;
+  const keyNames =
+    partitionKey === undefined || sortKey === undefined
+      ? undefined
+      : [partitionKey, ...(sortKey === null ? [] : [sortKey])];
+  return { name, settings: table, keyNames };
+}
+
+function refuseFunctions(path: string, { key, value }: TableSettings): void {
+  if (key === undefined && value === undefined) return;
+  throw new ConfigError(
+    `Option ${path}${key === undefined ? 'value' : 'key'} makes entries that the middleware cannot read. Leave it out, or keep the table out of the option tables.`,
+  );
+}

@@ -1,0 +1,211 @@
+import type { QueryCommandInput, ScanCommandInput } from '@aws-sdk/client-dynamodb';
+import { normalizeNumber } from '../key.js';
+import { isRecord, readExpressions, type Token } from './expression.js';
+
+/**
+ * The canonical text of a Query: the same for two requests that differ only in spelling, different for any two that
+ * may have different answers. It is as long as the request; who needs a short one takes its digest.
+ *
+ * Spelling is the order of members, of attributes, of what a set or a projection lists; aliases and placeholders;
+ * whitespace in expressions; numbers (`1`, `1.0`); defaults written out; a table named by its ARN; and
+ * `ReturnConsumedCapacity`. Values are in the form of `DynamoDBClient`, binary as `Uint8Array`.
+ *
+ * `undefined` when the request has anything that is not understood, also most of what DynamoDB refuses: such a
+ * request cannot be cached.
+ */
+export function querySignature(request: QueryCommandInput): string | undefined {
+  return signature('Query', request, QUERY_MEMBERS);
+}
+
+/** The canonical text of a Scan; see {@link querySignature}. */
+export function scanSignature(request: ScanCommandInput): string | undefined {
+  return signature('Scan', request, SCAN_MEMBERS);
+}
+
+const MEMBERS = [
+  'TableName',
+  'IndexName',
+  'Select',
+  'Limit',
+  'ConsistentRead',
+  'ExclusiveStartKey',
+  'ReturnConsumedCapacity',
+  'AttributesToGet',
+  'ConditionalOperator',
+  'ProjectionExpression',
+  'FilterExpression',
+  'ExpressionAttributeNames',
+  'ExpressionAttributeValues',
+];
+const QUERY_MEMBERS = new Set([
+  ...MEMBERS,
+  'KeyConditionExpression',
+  'KeyConditions',
+  'QueryFilter',
+  'ScanIndexForward',
+]);
+const SCAN_MEMBERS = new Set([...MEMBERS, 'ScanFilter', 'Segment', 'TotalSegments']);
+
+type Request = Partial<QueryCommandInput & ScanCommandInput>;
+
+function signature(operation: string, request: Request, members: ReadonlySet<string>): string | undefined {
+  try {
+    for (const [member, value] of Object.entries(request)) {
+      if (value === null || (value !== undefined && !members.has(member))) return undefined;
+    }
+    return operation + JSON.stringify(canonicalRequest(request));
+  } catch {
+    // Not understood, or so far from a request that reading it fails: both have one consequence.
+    return undefined;
+  }
+}
+
+/** JSON leaves out members that are undefined: absent and default are the same, everything else shows. */
+function canonicalRequest(request: Request): object {
+  const filter = request.QueryFilter ?? request.ScanFilter;
+  const expressions = readExpressions(request) ?? notUnderstood();
+  // It changes no item, but a word that DynamoDB does not know has to reach it.
+  optional(request.ReturnConsumedCapacity, (level) => ['INDEXES', 'TOTAL', 'NONE'].includes(level as string));
+  return {
+    TableName: canonicalTable(request.TableName),
+    IndexName: optional(request.IndexName, isString),
+    Select: optional(request.Select, isString) ?? defaultSelect(request),
+    Limit: optional(request.Limit, Number.isSafeInteger),
+    Segment: optional(request.Segment, Number.isSafeInteger),
+    TotalSegments: optional(request.TotalSegments, Number.isSafeInteger),
+    ConsistentRead: optional(request.ConsistentRead, isBoolean) || undefined,
+    ScanIndexForward: (optional(request.ScanIndexForward, isBoolean) ?? true) ? undefined : false,
+    ExclusiveStartKey: request.ExclusiveStartKey && canonicalMap(request.ExclusiveStartKey),
+    KeyConditionExpression: expressions.KeyConditionExpression?.map(canonicalToken),
+    FilterExpression: expressions.FilterExpression?.map(canonicalToken),
+    ProjectionExpression:
+      expressions.ProjectionExpression && canonicalPaths(expressions.ProjectionExpression),
+    KeyConditions: request.KeyConditions && canonicalConditions(request.KeyConditions),
+    Filter: filter && canonicalConditions(filter),
+    ConditionalOperator: canonicalOperator(request.ConditionalOperator, filter),
+    AttributesToGet: request.AttributesToGet?.map((name) => (isString(name) ? name : notUnderstood())).sort(),
+  };
+}
+
+function canonicalTable(name: unknown): string {
+  if (!isString(name)) return notUnderstood();
+  if (!name.startsWith('arn:')) return name;
+  return /^arn:[\w-]+:dynamodb:[\w-]*:\d*:table\/([\w.-]+)$/.exec(name)?.[1] ?? notUnderstood();
+}
+
+function defaultSelect({ ProjectionExpression, AttributesToGet, IndexName }: Request): string {
+  if (ProjectionExpression !== undefined || AttributesToGet !== undefined) return 'SPECIFIC_ATTRIBUTES';
+  return IndexName === undefined ? 'ALL_ATTRIBUTES' : 'ALL_PROJECTED_ATTRIBUTES';
+}
+
+/** AND is the default, but DynamoDB refuses it where there are no two conditions to join. */
+function canonicalOperator(operator: unknown, filter: object | undefined): unknown {
+  const isDefault = operator === 'AND' && filter !== undefined && Object.keys(filter).length > 1;
+  return isDefault ? undefined : optional(operator, isString);
+}
+
+function canonicalConditions(conditions: unknown): unknown {
+  return canonicalEntries(conditions, (condition) => {
+    if (!isRecord(condition)) return notUnderstood();
+    const { ComparisonOperator, AttributeValueList, ...others } = condition;
+    if (Object.values(others).some((value) => value !== undefined)) return notUnderstood();
+    return [
+      optional(ComparisonOperator, isString),
+      AttributeValueList === undefined ? 'none' : array(AttributeValueList).map(canonicalValue),
+    ];
+  });
+}
+
+/** A name stands in an array and a value in an object, so neither looks like a word of the grammar, which is text. */
+function canonicalToken(token: Token): unknown {
+  if (token.kind === 'name') return [token.name];
+  if (token.kind === 'value') return canonicalValue(token.value);
+  return token.kind === 'index' ? token.index : token.text;
+}
+
+/** The paths of a projection, whose order does not matter. */
+function canonicalPaths(tokens: readonly Token[]): unknown {
+  const paths: unknown[][] = [[]];
+  for (const token of tokens) {
+    if (token.kind === 'symbol' && token.text === ',') paths.push([]);
+    else paths.at(-1)?.push(canonicalToken(token));
+  }
+  return paths.map((path) => JSON.stringify(path)).sort();
+}
+
+function canonicalMap(map: unknown): unknown {
+  return canonicalEntries(map, canonicalValue);
+}
+
+/** With the names in one order; JSON writes what `fromEntries` makes, also a member named `__proto__`. */
+function canonicalEntries(record: unknown, canonical: (value: unknown) => unknown): unknown {
+  if (!isRecord(record)) return notUnderstood();
+  const names = Object.keys(record).filter((name) => record[name] !== undefined);
+  return Object.fromEntries(names.sort().map((name) => [name, canonical(record[name])]));
+}
+
+/** An attribute value, of exactly one type. Sets keep duplicates: with them they are no sets, and DynamoDB says so. */
+function canonicalValue(value: unknown): object {
+  if (!isRecord(value)) return notUnderstood();
+  const [entry, ...others] = Object.entries(value).filter(([, content]) => content !== undefined);
+  if (entry === undefined || others.length > 0) return notUnderstood();
+  const [type, content] = entry;
+  return { [type]: canonicalContent(type, content) };
+}
+
+function canonicalContent(type: string, content: unknown): unknown {
+  switch (type) {
+    case 'S':
+      return optional(content, isString);
+    case 'N':
+      return normalNumber(content);
+    case 'B':
+      return base64(content);
+    case 'BOOL':
+    case 'NULL':
+      return optional(content, isBoolean);
+    case 'M':
+      return canonicalMap(content);
+    case 'L':
+      return array(content).map(canonicalValue);
+    case 'SS':
+      return array(content)
+        .map((element) => optional(element, isString) ?? notUnderstood())
+        .sort();
+    case 'NS':
+      return array(content).map(normalNumber).sort();
+    case 'BS':
+      return array(content).map(base64).sort();
+    default:
+      return notUnderstood();
+  }
+}
+
+function normalNumber(text: unknown): string {
+  return isString(text) ? normalizeNumber(text) : notUnderstood();
+}
+
+function base64(binary: unknown): string {
+  return binary instanceof Uint8Array ? Buffer.from(binary).toString('base64') : notUnderstood();
+}
+
+function array(value: unknown): unknown[] {
+  return Array.isArray(value) ? value : notUnderstood();
+}
+
+/** Passes on what is absent or of the right type; whatever else there is, JSON might not tell apart. */
+function optional<T>(value: T | undefined, isRight: (value: unknown) => boolean): T | undefined {
+  return value === undefined || isRight(value) ? value : notUnderstood();
+}
+
+function isString(value: unknown): value is string {
+  return typeof value === 'string';
+}
+
+function isBoolean(value: unknown): value is boolean {
+  return typeof value === 'boolean';
+}
+
+function notUnderstood(): never {
+  throw new TypeError('Not understood.');
+}
