@@ -33,20 +33,25 @@ export function createLane(shardId: string, run: Run): Lane {
   let hasEnded = false;
 
   /**
-   * Waits for a batch. "The next window begins as soon as the previous function invocation completes":
+   * Waits for a batch and makes it the pending one; returns false when there will be none. "The next window begins as
+   * soon as the previous function invocation completes":
    * https://docs.aws.amazon.com/lambda/latest/dg/invocation-eventsourcemapping.html
    */
-  async function nextBatch(): Promise<Batch | undefined> {
+  async function nextBatch(): Promise<boolean> {
     const windowMs = settings.maximumBatchingWindowInSeconds * 1000;
     const isFull = () => gather(held, settings.batchSize).isFull;
     for (let windowEnd = clock.now() + windowMs; ; windowEnd += windowMs) {
       await bell.until(() => isStopping() || hasEnded || isFull(), windowEnd);
-      if (isStopping()) return undefined;
+      if (isStopping()) return false;
       if (held.length > 0) {
         const { count } = gather(held, settings.batchSize);
-        return newBatch(held.splice(0, count).map(({ record }) => record));
+        // In one go: a record must not be seen in neither place.
+        pending.push(newBatch(held.splice(0, count).map(({ record }) => record)));
+        // There is room for more now.
+        bell.ring();
+        return true;
       }
-      if (hasEnded) return undefined;
+      if (hasEnded) return false;
       if (windowMs === 0) await bell.until(() => isStopping() || hasEnded || held.length > 0);
     }
   }
@@ -56,6 +61,7 @@ export function createLane(shardId: string, run: Run): Lane {
     const { expired, live } = beforeInvocation(batch, clock.now(), settings);
     if (expired) await discard(expired, 'RecordAgeExceeded');
     pending.splice(0, 1, ...(live ? [live] : []));
+    bell.ring();
     if (!live || isStopping()) return;
 
     const { failedFrom } = await deliver(live);
@@ -126,11 +132,7 @@ export function createLane(shardId: string, run: Run): Lane {
       while (!isStopping()) {
         const [first] = pending;
         if (first) await deliverFirst(first);
-        else {
-          const batch = await nextBatch();
-          if (!batch) return;
-          pending.push(batch);
-        }
+        else if (!(await nextBatch())) return;
       }
     },
   };

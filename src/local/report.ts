@@ -29,7 +29,7 @@ export interface InvokedReport {
   readonly shardId: string;
   readonly requestId: string;
   readonly batchSize: number;
-  /** The how-manieth delivery of exactly these records it was: 1 for the first. */
+  /** Which delivery of exactly these records it was: 1 for the first. */
   readonly invocation: number;
   readonly durationMs: number;
   /** Everything from this record on will be delivered again or given up; absent after a success. */

@@ -81,8 +81,12 @@ export function createRun(
       const ticket = tickets;
       const failuresBefore = failures;
       bell.ring();
-      await bell.until(() => isDrained(ticket) || isStopping() || failures > failuresBefore);
-      if (isDrained(ticket)) return;
+      let isDone = false;
+      await bell.until(() => {
+        isDone = isDrained(ticket);
+        return isDone || isStopping() || failures > failuresBefore;
+      });
+      if (isDone) return;
       if (isStopping()) throw new StreamError('drained() did not come to its end: the mapping was stopped.');
       const { name, message } = toError(failure);
       throw new StreamError(

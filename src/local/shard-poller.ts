@@ -35,7 +35,7 @@ export function createShardPoller(shardId: string, start: Position, run: Run): S
   const { batchSize, parallelizationFactor } = settings;
   const reader = createShardReader(shardId, start, run);
   const lanes = Array.from({ length: parallelizationFactor }, () => createLane(shardId, run));
-  /** A read that began after this ticket found nothing more, and this had been read by then. */
+  /** A read that began with this ticket found nothing more, and this had been read by then. */
   let seen: { ticket: number; upTo: string | undefined } = { ticket: -1, upTo: undefined };
   let upTo: string | undefined;
   let isClosed = false;
@@ -59,7 +59,8 @@ export function createShardPoller(shardId: string, start: Position, run: Run): S
       }
       isClosed = result.isClosed;
       if (isClosed) for (const lane of lanes) lane.end();
-      if (isClosed || result.isCaughtUp) seen = { ticket, upTo };
+      // The first such read decides: what comes later is none of that ticket's business.
+      if ((isClosed || result.isCaughtUp) && ticket > seen.ticket) seen = { ticket, upTo };
       bell.ring();
       if (result.isCaughtUp && !isClosed) {
         await bell.until(() => isStopping() || run.ticket() > seen.ticket, clock.now() + POLL_MS);

@@ -267,6 +267,18 @@ describe('records older than the maximum age', () => {
     expect(record).not.toHaveProperty('responseContext');
   });
 
+  test('have no response in the destination, also when others were delivered before', async () => {
+    const rig = createRig({ ...oneMinute, ...toFile() });
+    await rig.start();
+    write(rig, 'x');
+    await rig.drained();
+    rig.stream.write('a', aged(rig, 'y', 2, 90));
+    await rig.drained();
+    await rig.stop();
+    expect(rig.delivered).toEqual(['x1']);
+    expect((await discarded())[0]).not.toHaveProperty('responseContext');
+  });
+
   test('end the retries that have no other end, one by one', async () => {
     const rig = createRig({ ...oneMinute, ...toFile() }, fail);
     rig.stream.write('a', aged(rig, 'x', 1, 50), aged(rig, 'y', 2, 0));
@@ -310,7 +322,7 @@ describe('with parallelizationFactor', () => {
     await rig().clock.sleep(100, new AbortController().signal);
     running.now -= 1;
   };
-  const items = Array.from({ length: 40 }, (_, index) => `item${index % 8}-`);
+  const items = Array.from({ length: 35 }, (_, index) => `item${index % 7}-`);
 
   test('so many batches of a shard are processed at a time, and each item keeps its order', async () => {
     const running = { now: 0, most: 0 };
@@ -321,12 +333,12 @@ describe('with parallelizationFactor', () => {
     write(rig, ...items);
     await runThrough(rig);
     expect(running.most).toBe(4);
-    expect(rig.delivered).toHaveLength(40);
-    for (let item = 0; item < 8; item += 1) {
+    expect(rig.delivered).toHaveLength(35);
+    for (let item = 0; item < 7; item += 1) {
       const numbers = rig.delivered
         .filter((name) => name.startsWith(`item${item}-`))
         .map((name) => Number(name.split('-')[1]));
-      expect(numbers).toEqual([1, 9, 17, 25, 33].map((number) => number + item));
+      expect(numbers).toEqual([1, 8, 15, 22, 29].map((number) => number + item));
     }
   });
 
@@ -340,7 +352,7 @@ describe('with parallelizationFactor', () => {
     await rig.clock.pass(10_000);
     const ofItem = (item: number) => rig.delivered.filter((name) => name.startsWith(`item${item}-`)).length;
     expect(rig.delivered.filter((name) => name.startsWith('item0-') && name !== 'item0-1')).toEqual([]);
-    expect([1, 2, 3, 4, 5, 6, 7].map(ofItem)).toContain(5);
+    expect([1, 2, 3, 4, 5, 6].map(ofItem)).toContain(5);
     await rig.stop();
   });
 });

@@ -71,6 +71,16 @@ describe('shards', () => {
     await rig.stop();
   });
 
+  test('that are only missing for a moment are not over', async () => {
+    const rig = createRig();
+    await rig.start();
+    rig.stream.fail('read', 'ResourceNotFoundException');
+    write(rig, 'a', 'x', 1);
+    await rig.clock.pass(1_000);
+    expect(rig.delivered).toEqual(['x1']);
+    await rig.stop();
+  });
+
   test('are polled four times a second', async () => {
     const rig = createRig();
     await rig.start();
@@ -115,6 +125,17 @@ describe('the starting position', () => {
     await rig.drained();
     expect(rig.delivered).toEqual(['y3']);
     expect(stream.calls).not.toContain('read closed');
+    await rig.stop();
+  });
+
+  test('LATEST misses nothing that is written the moment start has resolved', async () => {
+    const rig = createRig({
+      startingPosition: 'LATEST',
+      onReport: ({ type }) => type === 'started' && write(rig, 'a', 'x', 1),
+    });
+    await rig.start();
+    await rig.drained();
+    expect(rig.delivered).toEqual(['x1']);
     await rig.stop();
   });
 
@@ -272,8 +293,12 @@ describe('drained', () => {
     await rig.stop();
   });
 
-  test('waits for shards that are new', async () => {
-    const rig = createRig();
+  test('waits for shards that are new, and for their children', async () => {
+    const processed: string[] = [];
+    const rig = createRig({}, async (names) => {
+      await rig.clock.sleep(1_000, never());
+      processed.push(...names);
+    });
     await rig.start();
     await rig.drained();
     rig.stream.addShard('b');
@@ -282,19 +307,21 @@ describe('drained', () => {
     write(rig, 'c', 'x', 2);
     rig.stream.closeShard('b');
     await rig.drained();
-    expect(rig.delivered).toEqual(['x1', 'x2']);
+    expect(processed).toEqual(['x1', 'x2']);
     await rig.stop();
   });
 
   test('does not wait for what is written later', async () => {
-    const rig = createRig({ batchSize: 1 }, (names) => names[0] === 'x2' && new Promise(() => {}));
+    const rig = createRig({ batchSize: 1 }, ([name]) => {
+      return name === 'x1' ? rig.clock.sleep(1_000, never()) : new Promise(() => {});
+    });
     await rig.start();
     write(rig, 'a', 'x', 1);
     const drained = rig.mapping.drained();
-    await rig.clock.run(Promise.resolve());
+    await rig.clock.pass(300);
     write(rig, 'a', 'x', 2);
     await rig.clock.run(drained);
-    expect(rig.delivered).toEqual(['x1']);
+    expect(rig.delivered).toEqual(['x1', 'x2']);
     await rig.stop();
   });
 
@@ -397,6 +424,22 @@ describe('a mapping that is started again', () => {
     await rig.start();
     await rig.drained();
     expect(rig.delivered).toEqual(['x2']);
+    await rig.stop();
+  });
+
+  test('goes on in a closed shard that it had read but not processed to its end', async () => {
+    let isBroken = true;
+    const rig = createRig({}, () => isBroken && fail());
+    write(rig, 'a', 'x', 1);
+    rig.stream.closeShard('a');
+    await rig.start();
+    await rig.clock.pass(1_000);
+    await rig.stop();
+    isBroken = false;
+    rig.delivered.length = 0;
+    await rig.start();
+    await rig.drained();
+    expect(rig.delivered).toEqual(['x1']);
     await rig.stop();
   });
 

@@ -3,12 +3,13 @@ import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, rename, rm } from 'node:fs/promises';
+import type { Socket } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { DynamoDBStreamsClient } from '@aws-sdk/client-dynamodb-streams';
-import { endWithThisProcess, freePort, type Machine, thisMachine } from './machine.js';
+import { freePort, type Machine, thisMachine, whenThisProcessEnds } from './machine.js';
 
 /** AWS's own DynamoDB Local with Streams, on loopback, in memory. */
 export interface DynamoDBServer {
@@ -98,13 +99,16 @@ async function start(java: string, folder: string, port: number): Promise<Dynamo
     { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'] },
   );
   const exited = once(child, 'close');
-  endWithThisProcess(child);
+  const guardian = whenThisProcessEnds('kill -9 "$1"', String(child.pid));
+  child.once('exit', () => guardian.kill('SIGKILL'));
   try {
     await answers(child, exited, port);
   } catch (error) {
     child.kill('SIGKILL');
     throw error;
   }
+  // A forgotten server must not keep the test process alive; the guardian ends it then.
+  for (const handle of [child, child.stdout, child.stderr] as unknown as Socket[]) handle.unref();
   return server(`http://127.0.0.1:${port}`, async () => {
     child.kill('SIGKILL');
     await exited;

@@ -45,27 +45,28 @@ export const thisMachine: Machine = {
  */
 const PORTS = { from: 10_000, to: 22_000 };
 
-/** A loopback port that nothing listens on now. */
-export async function freePort(): Promise<number> {
+/** A loopback port that nothing listens on now, nor on those so far above it. */
+export async function freePort(...offsets: number[]): Promise<number> {
   const port = randomInt(PORTS.from, PORTS.to);
-  return (await canListen(port)) ? port : freePort();
+  for (const offset of [0, ...offsets]) {
+    if (!(await canListen(port + offset))) return freePort(...offsets);
+  }
+  return port;
 }
 
 /**
- * Ends a server when this process ends in whatever way: the guardian's input closes then, also after a SIGKILL, when
- * no handler of ours runs any more. It ignores the Ctrl-C that ends the others.
+ * Runs a shell script, with its arguments, when this process ends in whatever way: the guardian's input closes then,
+ * also after a SIGKILL, when no handler of ours runs any more. It ignores the Ctrl-C that ends the others.
  */
-export function endWithThisProcess(server: ChildProcess): void {
-  const script = `trap '' INT TERM HUP; read -r _; kill -9 "$1"`;
-  const guardian = spawn('sh', ['-c', script, 'server-guardian', String(server.pid)], {
+export function whenThisProcessEnds(script: string, ...args: string[]): ChildProcess {
+  const guarded = `trap '' INT TERM HUP; read -r _; ${script}`;
+  const guardian = spawn('sh', ['-c', guarded, 'server-guardian', ...args], {
     stdio: ['pipe', 'ignore', 'ignore'],
   });
-  const dismiss = () => guardian.kill('SIGKILL');
-  server.once('exit', dismiss);
-  // A forgotten server must not keep the test process alive; the guardian ends it then.
+  // It must not keep this process alive itself.
   guardian.unref();
-  server.unref();
-  for (const pipe of [guardian.stdin, server.stdout, server.stderr]) (pipe as Socket | null)?.unref();
+  (guardian.stdin as unknown as Socket).unref();
+  return guardian;
 }
 
 async function canListen(port: number): Promise<boolean> {
