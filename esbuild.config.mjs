@@ -36,7 +36,7 @@ const luaText = {
 async function buildPackage() {
   const { build } = await import('esbuild');
   await build({
-    entryPoints: { index: 'src/index.ts', cli: 'src/cli/main.ts' },
+    entryPoints: { index: 'src/index.ts', 'local/index': 'src/local/index.ts', cli: 'src/cli/main.ts' },
     outdir: 'dist',
     bundle: true,
     splitting: true,

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
-import { freePort } from './redis.js';
+import { freePort } from './machine.js';
 
 /** A TCP proxy on loopback that goes wrong on demand. */
 export interface TcpProxy {

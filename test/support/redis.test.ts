@@ -7,7 +7,8 @@ import { join } from 'node:path';
 import { build } from 'esbuild';
 import { Cluster, Redis } from 'ioredis';
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { type Machine, redisServerCommand, startRedis, startRedisCluster } from './redis.js';
+import type { Machine } from './machine.js';
+import { redisServerCommand, startRedis, startRedisCluster } from './redis.js';
 
 const cleanUp: (() => unknown)[] = [];
 afterEach(async () => {

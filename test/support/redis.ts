@@ -1,13 +1,13 @@
-import { type ChildProcess, execFile, spawn } from 'node:child_process';
-import { randomInt, randomUUID } from 'node:crypto';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { accessSync, constants } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { connect, createServer, type Socket } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Redis } from 'ioredis';
+import { freePort, type Machine, thisMachine, whenThisProcessEnds } from './machine.js';
 
 /** One Redis or Valkey process of our own, on loopback, without persistence. */
 export interface RedisServer {
@@ -32,15 +32,6 @@ export interface RedisCluster {
   /** Masters first, in slot order; then their replicas. */
   readonly nodes: readonly RedisServer[];
   stop(): Promise<void>;
-}
-
-/** What looking for a server needs to know of the machine, so that a test can play any machine. */
-export interface Machine {
-  readonly isRoot: boolean;
-  hasProgram(name: string): boolean;
-  /** Runs a command to its end: undefined when it succeeded, else the last line it said. */
-  attempt(command: readonly string[]): Promise<string | undefined>;
-  tell(message: string): void;
 }
 
 /** The words that start a server here; installs one where that can be done without asking. */
@@ -114,39 +105,9 @@ const CLUSTER_ARGS = ['--cluster-enabled', 'yes', '--cluster-node-timeout', '200
 /** A cluster node talks to the others on its port plus this. */
 const BUS_OFFSET = 10_000;
 const SLOTS = 16_384;
-/**
- * Below the ports that systems hand to outgoing connections: one of those could sit on the port of a server that is
- * down for a moment, and a client that keeps trying to reach it could even connect to itself.
- */
-const PORTS = { from: 10_000, to: 22_000 };
 /** The first start with Docker pulls the image. */
 const START_LIMIT_MS = 120_000;
 const CLUSTER_LIMIT_MS = 30_000;
-
-const thisMachine: Machine = {
-  isRoot: process.getuid?.() === 0,
-  hasProgram(name) {
-    return (process.env.PATH ?? '').split(delimiter).some((folder) => {
-      try {
-        accessSync(join(folder, name), constants.X_OK);
-        return true;
-      } catch {
-        return false;
-      }
-    });
-  },
-  attempt([program = '', ...args]) {
-    const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
-    return new Promise((resolve) => {
-      execFile(program, args, { env, maxBuffer: 64 * 1024 * 1024 }, (error, stdout, stderr) => {
-        resolve(error ? lastLine(stderr || stdout || error.message) : undefined);
-      });
-    });
-  },
-  tell(message) {
-    process.stderr.write(`${message}\n`);
-  },
-};
 
 let knownCommand: Promise<string[]> | undefined;
 
@@ -163,13 +124,14 @@ async function startServer(options: StartOptions): Promise<RedisServer> {
   const folder = await mkdtemp(join(tmpdir(), 'redis-test-'));
   const start = (port: number) => startProcess(command, port, options.args, folder);
   let running: RunningProcess | undefined;
-  let port = options.port ?? (await freePort(options.hasBus));
+  let port = options.port ?? (await freePort(...(options.hasBus ? [BUS_OFFSET] : [])));
   while (!running) {
     try {
       running = await start(port);
     } catch (error) {
       // Somebody took the port between our look and the server's bind: any other will do, unless it was asked for.
-      if (options.port === undefined && error instanceof PortTaken) port = await freePort(options.hasBus);
+      if (options.port === undefined && error instanceof PortTaken)
+        port = await freePort(...(options.hasBus ? [BUS_OFFSET] : []));
       else {
         await rm(folder, { recursive: true, force: true });
         throw error;
@@ -256,19 +218,10 @@ function nameContainer([docker = '', run = '', ...rest]: readonly string[], cont
   return [docker, run, '--name', container, ...rest];
 }
 
-/**
- * Ends the server and removes its folder when this process ends in whatever way: its input closes then, also after a
- * SIGKILL, when no handler of ours runs any more. It ignores the Ctrl-C that ends the others.
- */
+/** Ends the server and removes its folder when this process ends in whatever way. */
 function guard(child: ChildProcess, folder: string, container: string | undefined): ChildProcess {
   const end = container ? 'docker rm -f "$1"' : 'kill -9 "$1"';
-  const script = `trap '' INT TERM HUP; read -r _; ${end}; rm -rf "$2"`;
-  const guardian = spawn('sh', ['-c', script, 'redis-guardian', container ?? String(child.pid), folder], {
-    stdio: ['pipe', 'ignore', 'ignore'],
-  });
-  guardian.unref();
-  (guardian.stdin as unknown as Socket).unref();
-  return guardian;
+  return whenThisProcessEnds(`${end}; rm -rf "$2"`, container ?? String(child.pid), folder);
 }
 
 /** The server's own word comes after its bind, so a stranger on the same port cannot be taken for it. */
@@ -319,25 +272,6 @@ async function answersPing(port: number): Promise<void> {
   } finally {
     socket.destroy();
   }
-}
-
-/** A loopback port that nothing listens on now. */
-export async function freePort(hasBus = false): Promise<number> {
-  const port = randomInt(PORTS.from, PORTS.to);
-  const isFree = (await canListen(port)) && (!hasBus || (await canListen(port + BUS_OFFSET)));
-  return isFree ? port : freePort(hasBus);
-}
-
-async function canListen(port: number): Promise<boolean> {
-  const server = createServer().listen(port, '127.0.0.1');
-  try {
-    await once(server, 'listening');
-  } catch {
-    return false;
-  }
-  server.close();
-  await once(server, 'close');
-  return true;
 }
 
 /** What `redis-cli --cluster create` does, without needing it. */
@@ -399,8 +333,4 @@ async function until(isTrue: () => Promise<boolean>): Promise<void> {
       throw new Error(`The Redis Cluster is not ready after ${CLUSTER_LIMIT_MS} ms.`);
     await delay(20);
   }
-}
-
-function lastLine(text: string): string {
-  return text.trim().split('\n').at(-1) ?? '';
 }

@@ -1,0 +1,84 @@
+import type { AttributeValue, _Record as SdkRecord } from '@aws-sdk/client-dynamodb-streams';
+import type { DynamoDBRecord, AttributeValue as LambdaAttributeValue } from 'aws-lambda';
+
+/**
+ * A stream record of the SDK in the JSON form that Lambda hands to functions: binary as base64 text,
+ * `ApproximateCreationDateTime` as seconds since the epoch, the stream's ARN in each record, fields in Lambda's order.
+ *
+ * https://docs.aws.amazon.com/lambda/latest/dg/with-ddb.html
+ */
+export function toLambdaRecord(record: SdkRecord, streamArn: string): DynamoDBRecord {
+  const { eventID, eventName, eventVersion, eventSource, awsRegion, dynamodb, userIdentity } = record;
+  return withoutUndefined({
+    eventID,
+    eventName,
+    eventVersion,
+    eventSource: eventSource ?? 'aws:dynamodb',
+    awsRegion,
+    dynamodb:
+      dynamodb &&
+      withoutUndefined({
+        ApproximateCreationDateTime: toSeconds(dynamodb.ApproximateCreationDateTime),
+        Keys: toLambdaAttributes(dynamodb.Keys),
+        NewImage: toLambdaAttributes(dynamodb.NewImage),
+        OldImage: toLambdaAttributes(dynamodb.OldImage),
+        SequenceNumber: dynamodb.SequenceNumber,
+        SizeBytes: dynamodb.SizeBytes,
+        StreamViewType: dynamodb.StreamViewType,
+      }),
+    // The service's own API spells these in capitals, Lambda does not.
+    userIdentity: userIdentity && { type: userIdentity.Type, principalId: userIdentity.PrincipalId },
+    eventSourceARN: streamArn,
+  });
+}
+
+/** The number that a handler reports and a shard is ordered by. */
+export function sequenceNumberOf(record: DynamoDBRecord): string {
+  return record.dynamodb?.SequenceNumber ?? '';
+}
+
+/** Whether a sequence number comes before another of the same shard: digit strings too long for numbers. */
+export function isBefore(a: string, b: string): boolean {
+  return a.padStart(40, '0') < b.padStart(40, '0');
+}
+
+/** When a record was made, in milliseconds since the epoch; absent when it does not say. */
+export function createdAt(record: DynamoDBRecord): number | undefined {
+  const seconds = record.dynamodb?.ApproximateCreationDateTime;
+  return seconds === undefined ? undefined : Math.round(seconds * 1000);
+}
+
+type LambdaAttributes = Record<string, LambdaAttributeValue>;
+
+function toLambdaAttributes(attributes: Record<string, AttributeValue>): LambdaAttributes;
+function toLambdaAttributes(attributes?: Record<string, AttributeValue>): LambdaAttributes | undefined;
+function toLambdaAttributes(attributes?: Record<string, AttributeValue>): LambdaAttributes | undefined {
+  // Entries become own properties whatever their name is; assigning __proto__ would not.
+  return (
+    attributes &&
+    Object.fromEntries(Object.entries(attributes).map(([name, value]) => [name, toLambdaAttribute(value)]))
+  );
+}
+
+function toLambdaAttribute(value: AttributeValue): LambdaAttributeValue {
+  if (value.B !== undefined) return { B: toBase64(value.B) };
+  if (value.BS !== undefined) return { BS: value.BS.map(toBase64) };
+  if (value.M !== undefined) return { M: toLambdaAttributes(value.M) };
+  if (value.L !== undefined) return { L: value.L.map(toLambdaAttribute) };
+  return value as LambdaAttributeValue;
+}
+
+function toBase64(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64');
+}
+
+function toSeconds(date: Date | undefined): number | undefined {
+  return date && date.getTime() / 1000;
+}
+
+type Defined<T> = { [K in keyof T]: T[K] };
+
+/** JSON has no undefined: a field that is not there must not be there. */
+function withoutUndefined<T extends object>(fields: T): Defined<T> {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as T;
+}
