@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { generate } from 'selfsigned';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { freePort, type RedisServer, startRedis } from '../support/redis.js';
+import { freePort } from '../support/machine.js';
+import { type RedisServer, startRedis } from '../support/redis.js';
 
 const run = promisify(execFile);
 

@@ -6,9 +6,10 @@ import { decode } from '../../src/codec.js';
 import type { StreamCacheConfig } from '../../src/config.js';
 import type { Report } from '../../src/report.js';
 import { NewStreamCacheHandler } from '../../src/stream/handler.js';
+import { freePort } from '../support/machine.js';
 import { startProxy, startSilentServer } from '../support/proxy.js';
 import { event, loadEvent, record, sequenceNumber } from '../support/records.js';
-import { freePort, type RedisCluster, startRedis, startRedisCluster } from '../support/redis.js';
+import { type RedisCluster, startRedis, startRedisCluster } from '../support/redis.js';
 
 const silent = { debug() {}, info() {}, warn() {}, error() {} };
 const NONE_FAILED = { batchItemFailures: [] };
