@@ -55,15 +55,10 @@ export interface Moment {
  */
 export type Decision = 'write' | 'stale' | 'included' | 'late' | 'disordered' | 'overlapping';
 
-/**
- * The decision table for one stream change. The first row that holds decides.
- *
- * @param stored whether the item has a value in the cache now: a change cannot be included in what has gone
- */
+/** The decision table for one stream change. The first row that holds decides. */
 export function decide(
   guard: Guard | undefined,
   change: { readonly version: string; readonly at: number },
-  stored: boolean,
   now: number,
   rules: Rules,
 ): Decision {
@@ -71,8 +66,7 @@ export function decide(
     return change.at <= (guard.at ?? 0) + SLACK_MS ? 'stale' : 'disordered';
   }
   if (now - change.at > rules.lateAfterMs) return 'late';
-  if (stored && guard?.asOf !== undefined && change.at + ROUNDING_MS + SLACK_MS < guard.asOf)
-    return 'included';
+  if (guard?.asOf !== undefined && change.at + ROUNDING_MS + SLACK_MS < guard.asOf) return 'included';
   if (guard?.until !== undefined && guard.until >= change.at - SLACK_MS) return 'overlapping';
   return 'write';
 }

@@ -36,8 +36,7 @@ export function openMemory(now: () => number) {
 
   function apply(change: StoreChange, moment: Moment, rules: Rules): ApplyOutcome {
     const guard = guards.get(change.key);
-    const stored = values.get(change.key) !== undefined;
-    const decision = decide(guard, change, stored, moment.now, rules);
+    const decision = decide(guard, change, moment.now, rules);
     const next = guardAfterChange(guard, change, decision, moment, rules);
     if (next !== undefined) guards.set(change.key, next, rules.guardMs);
     if (decision === 'write') return write(change, moment.now);

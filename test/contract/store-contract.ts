@@ -98,14 +98,6 @@ export function testStore(name: string, open: () => CacheStore | Promise<CacheSt
         expect(await value()).toBeUndefined();
       });
 
-      test('takes nothing for included once what a reader stored has gone', async () => {
-        await fill(await begin(freshKey()), '"newest"');
-        await store.delete([key]);
-        const late = await begin();
-        expect(await apply(change(key, 1, { at: Date.now() - 30_000 }))).toEqual(['overlapping']);
-        expect(await fill(late)).toBe('moved');
-      });
-
       test('writes again once the stream is ahead of what a reader stored', async () => {
         await fill(await begin(freshKey()), '"old"');
         expect(await apply(change(key, 1, { at: Date.now() + 4_000 }))).toEqual(['written']);

@@ -6,12 +6,12 @@
 local SLACK, ROUNDING = 2000, 1000
 local lateAfter, guardMs, settle = tonumber(ARGV[1]), ARGV[2], tonumber(ARGV[3])
 
-local function decide(key, guard, version, at)
+local function decide(guard, version, at)
   if guard and guard.version and guard.version >= version then
     return at <= guard.at + SLACK and 'stale' or 'disordered'
   end
   if now - at > lateAfter then return 'late' end
-  if guard and guard.asOf and at + ROUNDING + SLACK < guard.asOf and redis.call('EXISTS', key) == 1 then return 'included' end
+  if guard and guard.asOf and at + ROUNDING + SLACK < guard.asOf then return 'included' end
   if guard and guard.till and guard.till >= at - SLACK then return 'overlapping' end
   return 'write'
 end
@@ -35,7 +35,7 @@ end
 
 local function apply(key, guardKey, version, at, action, value, ttlMs, expiresAt)
   local guard = load(guardKey)
-  local decision = decide(key, guard, version, at)
+  local decision = decide(guard, version, at)
   if decision == 'stale' then return decision end
 
   local newestVersion, newestAt = newest(guard, version, at)
