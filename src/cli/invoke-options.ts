@@ -1,18 +1,12 @@
-import { parseArgs } from 'node:util';
-import { toError } from '../errors.js';
 import { CommandError } from './command-error.js';
+import { parseOptions } from './parse-options.js';
+import type { TargetOptions } from './target.js';
 
-export interface InvokeOptions {
+export interface InvokeOptions extends TargetOptions {
   readonly paths: readonly string[];
-  readonly cache?: string | undefined;
-  readonly mode?: string | undefined;
-  readonly namespace?: string | undefined;
-  /** A built bundle to invoke instead of the handler of this package. */
-  readonly handler?: string | undefined;
   readonly asRecorded: boolean;
   readonly timeoutMs: number;
   readonly json: boolean;
-  readonly verbose: boolean;
   readonly help: boolean;
 }
 
@@ -59,28 +53,19 @@ export function invokeOptions(args: readonly string[]): InvokeOptions {
 const LONGEST_TIMEOUT_SECONDS = 900;
 
 function parse(args: readonly string[]) {
-  try {
-    return parseArgs({
-      args: [...args],
-      allowPositionals: true,
-      options: {
-        cache: { type: 'string' },
-        mode: { type: 'string' },
-        namespace: { type: 'string' },
-        handler: { type: 'string' },
-        'as-recorded': { type: 'boolean', default: false },
-        timeout: { type: 'string', default: '60' },
-        json: { type: 'boolean', default: false },
-        verbose: { type: 'boolean', default: false },
-        help: { type: 'boolean', short: 'h', default: false },
-      },
-    });
-  } catch (thrown) {
-    // Node adds how to name a file that begins with a dash, which is not what went wrong.
-    throw wrong(toError(thrown).message.replace(/\. .*$/s, ''), thrown);
-  }
+  return parseOptions('invoke', args, {
+    cache: { type: 'string' },
+    mode: { type: 'string' },
+    namespace: { type: 'string' },
+    handler: { type: 'string' },
+    'as-recorded': { type: 'boolean', default: false },
+    timeout: { type: 'string', default: '60' },
+    json: { type: 'boolean', default: false },
+    verbose: { type: 'boolean', default: false },
+    help: { type: 'boolean', short: 'h', default: false },
+  });
 }
 
-function wrong(what: string, cause?: unknown): CommandError {
-  return new CommandError(`stream-cache invoke: ${what}. See stream-cache invoke --help.`, { cause });
+function wrong(what: string): CommandError {
+  return new CommandError(`stream-cache invoke: ${what}. See stream-cache invoke --help.`);
 }

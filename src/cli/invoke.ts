@@ -26,7 +26,7 @@ export async function invoke(args: readonly string[], terminal: Terminal): Promi
   }
 
   const files = await readEventFiles(options.paths);
-  const target = await openTarget(options);
+  const target = await openTarget('invoke', options);
   const run: Run = {
     cache: target.cache,
     handler: options.handler ?? null,

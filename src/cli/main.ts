@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { readFile } from 'node:fs/promises';
 import { CommandError } from './command-error.js';
+import { dev } from './dev.js';
 import { invoke } from './invoke.js';
 import { openTerminal } from './terminal.js';
 import { visible } from './text.js';
@@ -9,6 +10,7 @@ const HELP = `Usage: stream-cache <command> [options]
 
 Commands:
   invoke   invokes the stream handler with recorded events and shows what became of each record
+  dev      reads a table's stream and invokes the stream handler with it, until it is interrupted
 
 Options:
   --help      shows this; stream-cache <command> --help says more of a command
@@ -26,6 +28,8 @@ async function main([command, ...args]: readonly string[]): Promise<number> {
     switch (command) {
       case 'invoke':
         return await invoke(args, terminal);
+      case 'dev':
+        return await dev(args, terminal);
       case '--version':
         return show(await version());
       case '--help':

@@ -6,7 +6,6 @@ import { toError } from '../errors.js';
 import type { CacheStore } from '../store/store.js';
 import { NewStreamCacheHandler, type StreamCacheHandler } from '../stream/handler.js';
 import { CommandError } from './command-error.js';
-import type { InvokeOptions } from './invoke-options.js';
 
 /** What is invoked. */
 export interface Target {
@@ -17,12 +16,22 @@ export interface Target {
   readonly store?: CacheStore | undefined;
 }
 
+/** What the commands that invoke a handler are told about it. */
+export interface TargetOptions {
+  readonly cache?: string | undefined;
+  readonly mode?: string | undefined;
+  readonly namespace?: string | undefined;
+  /** A built bundle to invoke instead of the handler of this package. */
+  readonly handler?: string | undefined;
+  readonly verbose: boolean;
+}
+
 /**
  * The handler that the options ask for. They reach it through the environment, as those of a deployed function do.
  *
  * @throws CommandError when an option or variable is wrong, or the file of `--handler` has no handler
  */
-export async function openTarget(options: InvokeOptions): Promise<Target> {
+export async function openTarget(command: string, options: TargetOptions): Promise<Target> {
   const url = options.cache || process.env.STREAM_CACHE_URL || 'memory:';
   setEnvironment({
     STREAM_CACHE_URL: url,
@@ -30,23 +39,23 @@ export async function openTarget(options: InvokeOptions): Promise<Target> {
     STREAM_CACHE_NAMESPACE: options.namespace,
   });
   const logger = options.verbose ? stderrLogger : silentLogger;
-  const store = configuredStore(logger);
+  const store = configuredStore(command, logger);
   const cache = withoutPassword(url);
 
   if (options.handler === undefined) {
     return { handler: NewStreamCacheHandler({ cache: store, logger }), cache, store };
   }
-  const handler = await importHandler(options.handler, options.verbose);
+  const handler = await importHandler(command, options.handler, options.verbose);
   return { handler, cache, store: url === 'memory:' ? undefined : store };
 }
 
-async function importHandler(file: string, verbose: boolean): Promise<StreamCacheHandler> {
+async function importHandler(command: string, file: string, verbose: boolean): Promise<StreamCacheHandler> {
   setEnvironment({ POWERTOOLS_LOG_LEVEL: verbose ? 'DEBUG' : 'SILENT' });
   // Standard output is for the result alone; whatever else a bundle prints is its log.
   process.stdout.write = process.stderr.write.bind(process.stderr);
 
   const fail = (why: string, cause?: unknown) =>
-    new CommandError(`stream-cache invoke: cannot load the handler ${file}: ${why}`, { cause });
+    new CommandError(`stream-cache ${command}: cannot load the handler ${file}: ${why}`, { cause });
   if (!existsSync(file)) throw fail('there is no such file. Give the bundle that was built.');
   const module = await import(pathToFileURL(resolve(file)).href).catch((cause: unknown) => {
     throw fail(`${toError(cause).message} (See where with --verbose.)`, cause);
@@ -64,11 +73,11 @@ function setEnvironment(variables: Readonly<Record<string, string | undefined>>)
   }
 }
 
-function configuredStore(logger: StreamCacheLogger): CacheStore {
+function configuredStore(command: string, logger: StreamCacheLogger): CacheStore {
   try {
     return resolveConfig({ logger }).store;
   } catch (cause) {
-    throw new CommandError(`stream-cache invoke: ${toError(cause).message}`, { cause });
+    throw new CommandError(`stream-cache ${command}: ${toError(cause).message}`, { cause });
   }
 }
 

@@ -59,7 +59,7 @@ export async function createDynamoDBSource(
         new sdk.GetRecordsCommand({ ShardIterator: iterator, Limit: limit }),
         requestOptions,
       );
-      const records = (Records ?? []).map((record) => toLambdaRecord(record, streamArn));
+      const records = (Records ?? []).map((record) => toLambdaRecord(record, streamArn, Date.now()));
       return { records, nextIterator: NextShardIterator };
     },
     close() {

@@ -38,8 +38,7 @@ export interface LocalEventSourceMappingOptions {
   /** Deliveries after the first: 0 to 10,000, or -1 for no limit. Default -1. */
   maximumRetryAttempts?: number | undefined;
   /**
-   * The age from which records are given up: 60 to 604,800 seconds, or -1 for no limit. Default -1. DynamoDB Local
-   * rounds the time of a record down to the minute, so records look up to a minute older there.
+   * The age from which records are given up: 60 to 604,800 seconds, or -1 for no limit. Default -1.
    */
   maximumRecordAgeInSeconds?: number | undefined;
   /** Whether a failed batch of several records is split in two. Default false. Splitting is no retry. */

@@ -6,8 +6,10 @@ import type { DynamoDBRecord, AttributeValue as LambdaAttributeValue } from 'aws
  * `ApproximateCreationDateTime` as seconds since the epoch, the stream's ARN in each record, fields in Lambda's order.
  *
  * https://docs.aws.amazon.com/lambda/latest/dg/with-ddb.html
+ *
+ * @param receivedAt when it was read from the stream, in milliseconds since the epoch
  */
-export function toLambdaRecord(record: SdkRecord, streamArn: string): DynamoDBRecord {
+export function toLambdaRecord(record: SdkRecord, streamArn: string, receivedAt: number): DynamoDBRecord {
   const { eventID, eventName, eventVersion, eventSource, awsRegion, dynamodb, userIdentity } = record;
   return withoutUndefined({
     eventID,
@@ -18,7 +20,7 @@ export function toLambdaRecord(record: SdkRecord, streamArn: string): DynamoDBRe
     dynamodb:
       dynamodb &&
       withoutUndefined({
-        ApproximateCreationDateTime: toSeconds(dynamodb.ApproximateCreationDateTime),
+        ApproximateCreationDateTime: creationSeconds(record, receivedAt),
         Keys: toLambdaAttributes(dynamodb.Keys),
         NewImage: toLambdaAttributes(dynamodb.NewImage),
         OldImage: toLambdaAttributes(dynamodb.OldImage),
@@ -72,8 +74,17 @@ function toBase64(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64');
 }
 
-function toSeconds(date: Date | undefined): number | undefined {
-  return date && date.getTime() / 1000;
+/**
+ * When a record was made, in seconds since the epoch. DynamoDB Local rounds that down to the minute, the service to the
+ * second; rules that trust the service would take a change of this minute for an old one. So a record of Local's is
+ * taken to have been made when it was read, but not after its minute.
+ */
+function creationSeconds({ awsRegion, dynamodb }: SdkRecord, receivedAt: number): number | undefined {
+  const date = dynamodb?.ApproximateCreationDateTime;
+  if (date === undefined) return undefined;
+  const seconds = date.getTime() / 1000;
+  if (awsRegion !== 'ddblocal' || seconds % 60 !== 0) return seconds;
+  return Math.max(seconds, Math.min(Math.floor(receivedAt / 1000), seconds + 59));
 }
 
 type Defined<T> = { [K in keyof T]: T[K] };

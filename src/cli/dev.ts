@@ -1,0 +1,100 @@
+import diagnostics from 'node:diagnostics_channel';
+import { once } from 'node:events';
+import { toError } from '../errors.js';
+import type { LocalReport } from '../local/index.js';
+import { REPORT_CHANNEL, type Report } from '../report.js';
+import { CommandError } from './command-error.js';
+import { DEV_HELP, type DevOptions, devOptions } from './dev-options.js';
+import { STYLE } from './outcomes.js';
+import { openTarget, type Target } from './target.js';
+import type { Paint, Terminal } from './terminal.js';
+import { truncate, visible } from './text.js';
+
+/**
+ * `stream-cache dev`: a table's stream to a handler, until the process is interrupted.
+ *
+ * @returns the exit code
+ * @throws CommandError when it is used wrongly, or the stream cannot be read
+ */
+export async function dev(args: readonly string[], terminal: Terminal): Promise<number> {
+  const options = devOptions(args);
+  if (options.help) {
+    terminal.print(DEV_HELP);
+    return 0;
+  }
+  const print = (line: string) => terminal.print(`${truncate(visible(line), terminal.width)}\n`);
+  const target = await openTarget('dev', options);
+  const mapping = await openMapping(options, target, (report) => {
+    const line = mappingLine(report);
+    if (line !== undefined) print(line);
+  });
+  const listen = (report: unknown) => {
+    const line = recordLine(report as Report, terminal.paint);
+    if (line !== undefined) terminal.print(`${line}\n`);
+  };
+  diagnostics.subscribe(REPORT_CHANNEL, listen);
+  try {
+    await mapping.start().catch(fail);
+    print(`Reading the stream of ${options.table} into ${target.cache}. Interrupt to stop.`);
+    await interruption();
+    await mapping.stop();
+  } finally {
+    diagnostics.unsubscribe(REPORT_CHANNEL, listen);
+    await target.store?.close();
+  }
+  return 0;
+}
+
+async function openMapping(
+  options: DevOptions,
+  { handler }: Target,
+  onReport: (report: LocalReport) => void,
+) {
+  try {
+    // Only this command needs it, and with it the optional @aws-sdk/client-dynamodb-streams.
+    const { LocalEventSourceMapping } = await import('../local/index.js');
+    return new LocalEventSourceMapping({
+      handler,
+      tableName: options.table,
+      endpoint: options.streamEndpoint,
+      batchSize: options.batchSize,
+      startingPosition: options.fromStart ? 'TRIM_HORIZON' : 'LATEST',
+      timeoutInSeconds: 60,
+      onReport,
+    });
+  } catch (error) {
+    return fail(error);
+  }
+}
+
+function fail(thrown: unknown): never {
+  const cause = toError(thrown);
+  throw new CommandError(`stream-cache dev: ${cause.message}`, { cause, exitCode: 1 });
+}
+
+function recordLine(report: Report, paint: Paint): string | undefined {
+  if (report.type !== 'record') return undefined;
+  const outcome = paint(STYLE[report.outcome], report.outcome.padEnd('superseded'.length));
+  return `${outcome}  ${report.eventName.padEnd('MODIFY'.length)}  ${visible(report.key ?? '(no key)')}`;
+}
+
+/** What is worth a line of what the mapping does; the records speak for themselves. */
+function mappingLine(report: LocalReport): string | undefined {
+  switch (report.type) {
+    case 'invoked':
+      if (report.error) return `The handler failed and is invoked again: ${report.error.message}`;
+      return report.failedFrom && `Delivered again from ${report.failedFrom} on`;
+    case 'source-failed':
+      return `The stream cannot be read and is tried again: ${report.error.message}`;
+    case 'iterator-renewed':
+      return report.reason === 'trimmed'
+        ? 'Records were trimmed from the stream before they were read'
+        : undefined;
+    default:
+      return undefined;
+  }
+}
+
+async function interruption(): Promise<void> {
+  await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
+}
