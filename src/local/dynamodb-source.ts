@@ -84,7 +84,8 @@ export async function createDynamoDBSource(
     if (newest.StreamArn) return newest.StreamArn;
     throw new StreamError(
       `No stream of the table ${tableName} was found${endpoint ? ` at ${endpoint}` : ''}: create the table with a ` +
-        'StreamSpecification. A DynamoDB Local without -sharedDb only shows the tables of the same access key and Region.',
+        'StreamSpecification. A DynamoDB Local without -sharedDb only shows the tables of the same access key and ' +
+        'Region: start it with -sharedDb, or hand in a client with the access key and Region of the table.',
     );
   }
 
@@ -102,15 +103,10 @@ function toShard({ ShardId = '', ParentShardId, SequenceNumberRange }: SdkShard)
   };
 }
 
-/** A server of one's own takes any Region and credentials, but the SDK does not send a request without. */
-function clientConfig(endpoint: string | undefined, env: NodeJS.ProcessEnv = process.env) {
-  if (endpoint === undefined) return {};
-  const isSignedIn = env.AWS_ACCESS_KEY_ID !== undefined || env.AWS_PROFILE !== undefined;
-  return {
-    endpoint,
-    region: env.AWS_REGION ?? env.AWS_DEFAULT_REGION ?? 'us-east-1',
-    ...(!isSignedIn && { credentials: { accessKeyId: 'local', secretAccessKey: 'local' } }),
-  };
+/** A DynamoDB Local takes any Region and credentials, but the SDK does not send a request without. */
+function clientConfig(endpoint: string | undefined) {
+  const credentials = { accessKeyId: 'local', secretAccessKey: 'local' };
+  return endpoint === undefined ? {} : { endpoint, region: 'us-east-1', credentials };
 }
 
 /** Only whoever uses this entry needs the package, so it is an optional peer dependency. */

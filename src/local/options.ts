@@ -20,9 +20,9 @@ export interface LocalEventSourceMappingOptions {
   /** A `DynamoDBStreamsClient` that reads the stream; it stays open when the mapping stops. Either this or `endpoint`. */
   client?: StreamsClient | undefined;
   /**
-   * Where the stream is read, such as `http://127.0.0.1:8000`. Default: the AWS endpoint of the Region. For a DynamoDB
-   * Local, Region and credentials may be missing: it takes any. Run it with `-sharedDb`, or it keeps the tables of
-   * each access key and Region apart.
+   * Where a DynamoDB Local is, such as `http://127.0.0.1:8000`. Region and credentials are made up; one that runs without
+   * `-sharedDb` keeps the tables of each access key and Region apart, so hand in a `client` with those of the table.
+   * Default: the endpoint, Region and credentials that the SDK finds in the environment.
    */
   endpoint?: string | undefined;
 

@@ -295,10 +295,19 @@ describe('drained', () => {
 
   test('waits for shards that are new, and for their children', async () => {
     const processed: string[] = [];
-    const rig = createRig({}, async (names) => {
-      await rig.clock.sleep(1_000, never());
-      processed.push(...names);
-    });
+    const stream = createScriptedStream('a');
+    const describe = async () => {
+      await rig.clock.sleep(100, never());
+      return stream.source.describe();
+    };
+    const rig: Rig = createRig(
+      { source: { ...stream.source, describe } },
+      async (names) => {
+        await rig.clock.sleep(1_000, never());
+        processed.push(...names);
+      },
+      stream,
+    );
     await rig.start();
     await rig.drained();
     rig.stream.addShard('b');
@@ -312,7 +321,7 @@ describe('drained', () => {
   });
 
   test('does not wait for what is written later', async () => {
-    const rig = createRig({ batchSize: 1 }, ([name]) => {
+    const rig = createRig({}, ([name]) => {
       return name === 'x1' ? rig.clock.sleep(1_000, never()) : new Promise(() => {});
     });
     await rig.start();
