@@ -56,7 +56,7 @@ async function openMapping(
     return new LocalEventSourceMapping({
       handler,
       tableName: options.table,
-      endpoint: options.streamEndpoint,
+      ...(await streamReader(options.streamEndpoint)),
       batchSize: options.batchSize,
       startingPosition: options.fromStart ? 'TRIM_HORIZON' : 'LATEST',
       timeoutInSeconds: 60,
@@ -65,6 +65,19 @@ async function openMapping(
   } catch (error) {
     return fail(error);
   }
+}
+
+/**
+ * How the stream is read: with the caller's credentials where there are any, since DynamoDB Local keeps the tables of
+ * each access key and Region apart; else with whatever DynamoDB Local takes.
+ */
+async function streamReader(endpoint: string | undefined) {
+  const { AWS_ACCESS_KEY_ID, AWS_PROFILE, AWS_REGION, AWS_DEFAULT_REGION } = process.env;
+  if (endpoint === undefined || !(AWS_ACCESS_KEY_ID || AWS_PROFILE)) return { endpoint };
+  const { DynamoDBStreamsClient } = await import('@aws-sdk/client-dynamodb-streams');
+  return {
+    client: new DynamoDBStreamsClient({ endpoint, region: AWS_REGION ?? AWS_DEFAULT_REGION ?? 'us-east-1' }),
+  };
 }
 
 function fail(thrown: unknown): never {

@@ -32,7 +32,7 @@ interface Context {
  * Makes an AWS SDK v3 middleware that answers DynamoDB reads from the cache that {@link NewStreamCacheHandler} keeps true,
  * and fills it where it has nothing. Works on a `DynamoDBClient` and on a `DynamoDBDocumentClient` made from it.
  *
- * @example client.middlewareStack.use(NewCachingMiddleware({ cache: process.env.STREAM_CACHE_URL, tables: ['users'] }));
+ * @example client.middlewareStack.use(NewCachingMiddleware({ cache: 'rediss://cache.example.com', tables: ['users'] }));
  * @throws ConfigError when an option is unknown, missing or contradicts another. Calls fail only as they would without a cache.
  */
 export function NewCachingMiddleware(config: StreamCacheConfig = {}): CachingMiddleware {
