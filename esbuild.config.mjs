@@ -1,6 +1,6 @@
 // Builds the package: `node esbuild.config.mjs`. Bundles a Lambda function of your own:
 // `node esbuild.config.mjs <entry> <outfile>`, or with your own esbuild and `lambdaBundle()`.
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import { pathToFileURL } from 'node:url';
 
 /** @type {import('./esbuild.config.d.mts').lambdaBundle} */
@@ -16,7 +16,9 @@ export function lambdaBundle(entry, outfile) {
     target: 'node20.19',
     format: 'esm',
     // ioredis is CommonJS and requires Node's own modules, which an ES module has to be given the means for.
-    banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" },
+    banner: {
+      js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);",
+    },
     // ESM builds of dependencies are smaller than their CommonJS ones.
     mainFields: ['module', 'main'],
     conditions: ['module'],
@@ -29,12 +31,16 @@ export function lambdaBundle(entry, outfile) {
 const luaText = {
   name: 'lua-text',
   setup(build) {
-    build.onLoad({ filter: /\.lua$/ }, async ({ path }) => ({ contents: await readFile(path), loader: 'text' }));
+    build.onLoad({ filter: /\.lua$/ }, async ({ path }) => ({
+      contents: await readFile(path),
+      loader: 'text',
+    }));
   },
 };
 
 async function buildPackage() {
   const { build } = await import('esbuild');
+  await rm('dist', { recursive: true, force: true }); // chunks of earlier builds have other names
   await build({
     entryPoints: { index: 'src/index.ts', 'local/index': 'src/local/index.ts', cli: 'src/cli/main.ts' },
     outdir: 'dist',
@@ -59,7 +65,10 @@ async function bundleLambda(entry, outfile) {
   const name = outfile.replace(/^.*[\\/]/, '');
   const code = await readFile(outfile);
   // A fixed time stamp: the same code makes the same zip, which deployment tools compare.
-  await writeFile(outfile.replace(/\.m?js$/, '.zip'), zipSync({ [name]: [code, { mtime: '1980-01-02', level: 9 }] }));
+  await writeFile(
+    outfile.replace(/\.m?js$/, '.zip'),
+    zipSync({ [name]: [code, { mtime: '1980-01-02', level: 9 }] }),
+  );
 }
 
 if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) {
