@@ -1,0 +1,408 @@
+// Items are compared by node:assert: Vitest's equality trips over members named constructor, and is slow in properties.
+import { deepStrictEqual, strictEqual } from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import type { AttributeMap, AttributeValue } from '../src/attributes.js';
+import { ABSENT, decode, encode } from '../src/codec.js';
+import { EncodeError } from '../src/errors.js';
+import { inLambdaForm, itemArbitrary } from './support/arbitraries.js';
+
+describe('an encoded item', () => {
+  test('is JSON that any language reads, with the types that JSON lacks beside it', () => {
+    expect(encode(newImage('insert.json'))).toBe(
+      '{"id":"42","name":"Ada Lovelace","email":"ada@example.com","logins":1,' +
+        '"tags":["author","mathematician"],"$types":{"/tags":"SS"}}',
+    );
+  });
+
+  test('has no $types where JSON says everything', () => {
+    const item = {
+      id: { S: '42' },
+      logins: { N: '-1.5' },
+      active: { BOOL: true },
+      gone: { NULL: true },
+      address: { M: { lines: { L: [{ S: 'London' }, { BOOL: false }] } } },
+    };
+    expect(encode(item)).toBe(
+      '{"id":"42","logins":-1.5,"active":true,"gone":null,"address":{"lines":["London",false]}}',
+    );
+  });
+
+  test('names what is nested by JSON Pointer', () => {
+    const item: AttributeMap = {
+      a: { M: { list: { L: [{ S: 'first' }, { M: { set: { NS: ['1', '1.0'] }, bytes: { B: 'AAE=' } } }] } } },
+      big: { N: '1E100' },
+      bins: { BS: ['AAE=', ''] },
+    };
+    expect(encode(item)).toBe(
+      '{"a":{"list":["first",{"set":[1,"1.0"],"bytes":"AAE="}]},"big":"1E100","bins":["AAE=",""],' +
+        '"$types":{"/a/list/1/set":"NS","/a/list/1/bytes":"B","/big":"N","/bins":"BS"}}',
+    );
+    expectKept(item);
+  });
+
+  test('escapes the marks of JSON Pointer in it', () => {
+    const item: AttributeMap = {
+      'a/b': { SS: [] },
+      a: { M: { b: { L: [] }, '~/': { NS: [] } } },
+    };
+    expect(encode(item)).toBe('{"a/b":[],"a":{"b":[],"~/":[]},"$types":{"/a~1b":"SS","/a/~0~1":"NS"}}');
+    expectKept(item);
+  });
+
+  test('of a Lambda event and of the SDK is the same text', () => {
+    expect(encode({ b: { B: new Uint8Array([0, 1, 255]) } })).toBe(encode({ b: { B: 'AAH/' } }));
+  });
+
+  test('says of binary only what its view shows of its buffer', () => {
+    const buffer = new Uint8Array([9, 0, 1, 255, 9]).buffer;
+    expect(encode({ b: { B: new Uint8Array(buffer, 1, 3) } })).toBe(encode({ b: { B: 'AAH/' } }));
+  });
+
+  test('passes over type members that are undefined', () => {
+    expect(encode({ a: { S: 'x', N: undefined } as unknown as AttributeValue })).toBe('{"a":"x"}');
+  });
+});
+
+describe('decode(encode(item))', () => {
+  test('is the item, for any item in either spelling', () => {
+    fc.assert(
+      fc.property(itemArbitrary(), (item) => {
+        const text = encode(item);
+        deepStrictEqual(decode(text), item);
+        strictEqual(encode(inLambdaForm(item)), text);
+        deepStrictEqual(membersOf(JSON.parse(text)), membersOf(asPlainJson(item)));
+      }),
+      { numRuns: 10_000 },
+    );
+  });
+
+  test('is the item of the sample event that has every attribute type', () => {
+    const image = newImage('every-attribute-type.json');
+    deepStrictEqual(inLambdaForm(decode(encode(image)) as AttributeMap), image);
+  });
+
+  const MAX_DIGITS = '9'.repeat(38);
+  const examples: Record<string, AttributeMap> = {
+    'an empty item': {},
+    'numbers of 38 digits': {
+      a: { N: MAX_DIGITS },
+      b: { N: `-${MAX_DIGITS}` },
+      c: { N: `0.${MAX_DIGITS}` },
+      d: { N: '3.1415926535897932384626433832795028841' },
+      e: { NS: [MAX_DIGITS, '1'] },
+    },
+    'numbers at and beyond the ends of a double': {
+      a: { N: '1E100' },
+      b: { N: '1e+100' },
+      c: { N: '9.9999999999999999999999999999999999999E+125' },
+      d: { N: '1E-130' },
+      e: { N: '1E400' },
+      f: { N: '9007199254740991' },
+      g: { N: '9007199254740993' },
+    },
+    'numbers in unusual spellings': {
+      a: { N: '-0' },
+      b: { N: '1.0' },
+      c: { N: '01' },
+      d: { N: '+1' },
+      e: { N: '.5' },
+      f: { N: '5.' },
+      g: { NS: ['-0', '0', '1.0', '1'] },
+    },
+    'strings that look like something else': {
+      a: { S: '1' },
+      b: { S: 'null' },
+      c: { S: 'AAE=' },
+      d: { S: '{"$types":{}}' },
+    },
+    'attributes named __proto__': nested('__proto__', { S: 'x' }),
+    'a typed attribute named __proto__': nested('__proto__', { SS: ['x'] }),
+    'attributes named $types': nested('$types', { M: { '/a': { S: 'N' } } }),
+    'attributes named $types and $$types': {
+      ...nested('$types', { NS: ['1'] }),
+      ...nested('$$types', { B: new Uint8Array([1]) }),
+      ...nested('$$$types', { S: '' }),
+    },
+    'an attribute named toJSON': nested('toJSON', { S: 'x' }),
+    'attribute names with marks of JSON Pointer': {
+      ...nested('a/b', { SS: ['1'] }),
+      ...nested('a~b', { SS: ['2'] }),
+      ...nested('a~1b', { SS: ['3'] }),
+      ...nested('~', { SS: ['4'] }),
+      ...nested('/', { SS: ['5'] }),
+    },
+    'attribute names that look empty or like an index': {
+      ...nested('', { SS: ['1'] }),
+      ...nested(' ', { SS: ['2'] }),
+      ...nested('\0', { SS: ['3'] }),
+      ...nested('0', { SS: ['4'] }),
+      ...nested('-', { SS: ['5'] }),
+    },
+    'lone surrogates': { ...nested('\ud800', { S: '\udfff' }), b: { SS: ['\ud83d', '🐘'] } },
+    'what is empty': {
+      a: { S: '' },
+      b: { L: [] },
+      c: { M: {} },
+      d: { B: new Uint8Array() },
+      e: { SS: [] },
+      f: { L: [{ L: [] }, { M: {} }, { S: '' }] },
+    },
+    'sets in lists in maps': {
+      m: { M: { l: { L: [{ SS: ['a'] }, { L: [{ NS: ['1', '1E100'] }, { BS: [new Uint8Array([7])] }] }] } } },
+    },
+    'null at every level': { a: { NULL: true }, b: { L: [{ NULL: true }] }, c: { M: { d: { NULL: true } } } },
+    'as many levels as DynamoDB has': { deep: deepList(32) },
+  };
+  test.each(Object.entries(examples))('keeps %s', (_, item) => {
+    expectKept(item);
+    deepStrictEqual(membersOf(JSON.parse(encode(item))), membersOf(asPlainJson(item)));
+  });
+});
+
+describe('decode', () => {
+  test('knows an item that does not exist from one that is empty', () => {
+    expect(decode(ABSENT)).toBeNull();
+    deepStrictEqual(decode(encode({})), {});
+  });
+
+  test.each([
+    ['nothing', ''],
+    ['text that is not JSON', 'OK'],
+    ['a truncated item', '{"id":"42"'],
+    ['a string', '"42"'],
+    ['a number', '42'],
+    ['an array', '[]'],
+    ['a number beyond a double', '{"a":1E400}'],
+    ['$types that is no map', '{"a":"1","$types":["/a"]}'],
+    ['$types that is null', '{"a":"1","$types":null}'],
+    ['a type of nothing', '{"a":"1","$types":{"/b":"N"}}'],
+    ['a type of a part of a set', '{"a":["1"],"$types":{"/a":"SS","/a/0":"N"}}'],
+    ['a type of the whole', '{"a":"1","$types":{"":"M"}}'],
+    ['an unknown type', '{"a":"1","$types":{"/a":"S"}}'],
+    ['a type that is no string', '{"a":"1","$types":{"/a":null}}'],
+    ['a typed number that is none', '{"a":"one","$types":{"/a":"N"}}'],
+    ['a number typed again', '{"a":1,"$types":{"/a":"N"}}'],
+    ['a set that is no array', '{"a":"1","$types":{"/a":"SS"}}'],
+    ['a string set of numbers', '{"a":[1],"$types":{"/a":"SS"}}'],
+    ['a number set of words', '{"a":["one"],"$types":{"/a":"NS"}}'],
+    ['a number set of arrays', '{"a":[["1"]],"$types":{"/a":"NS"}}'],
+    ['binary that is not base64', '{"a":"?","$types":{"/a":"B"}}'],
+    ['binary in base64url', '{"a":"_-8=","$types":{"/a":"B"}}'],
+    ['binary without its padding', '{"a":"AAE","$types":{"/a":"B"}}'],
+    ['JSON that is nested too deeply', `${'{"a":'.repeat(100_000)}1${'}'.repeat(100_000)}`],
+  ])('takes %s for no item', (_, text) => {
+    expect(decode(text)).toBeUndefined();
+  });
+
+  test('never throws, whatever the text', () => {
+    const json = fc.json({ maxDepth: 4 });
+    const typed = fc
+      .tuple(
+        fc.dictionary(fc.constantFrom('a', 'b', 'c'), fc.jsonValue({ maxDepth: 2 })),
+        fc.dictionary(
+          fc.constantFrom('/a', '/b', '/c', '/a/0', '/b/0', '/b/a', ''),
+          fc.oneof(fc.constantFrom('N', 'B', 'SS', 'NS', 'BS', 'S', 'M'), fc.jsonValue({ maxDepth: 1 })),
+        ),
+      )
+      .map(([members, $types]) => JSON.stringify({ ...members, $types }));
+    fc.assert(
+      fc.property(fc.oneof(fc.string(), json, typed), (text) => {
+        expectItemOrNothing(decode(text));
+      }),
+      { numRuns: 2_500 },
+    );
+  });
+
+  test('never throws on a damaged item, and makes nothing of it that cannot be stored', () => {
+    const damaged = fc
+      .tuple(itemArbitrary(), fc.nat(), fc.integer({ min: 1, max: 255 }), fc.boolean())
+      .map(([item, position, bits, isTruncated]) => {
+        const bytes = Buffer.from(encode(item));
+        const at = position % bytes.length;
+        if (isTruncated) return bytes.toString('utf8', 0, at);
+        bytes[at] = (bytes[at] ?? 0) ^ bits;
+        return bytes.toString('utf8');
+      });
+    fc.assert(
+      fc.property(damaged, (text) => {
+        expectItemOrNothing(decode(text));
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+});
+
+describe('encode', () => {
+  const SECRET = 'secret@example.com';
+  const cycle: AttributeValue = { M: {} };
+  cycle.M.again = cycle;
+  const values: Record<string, unknown> = {
+    'an unknown type': { X: SECRET },
+    'a plain value': SECRET,
+    'a plain map': { [SECRET]: SECRET },
+    'no type': {},
+    'two types': { S: SECRET, N: '1' },
+    null: null,
+    undefined: undefined,
+    'an array': [SECRET],
+    'a string that is a number': { S: 42 },
+    'a string that is null': { S: null },
+    'a number that is no text': { N: 42 },
+    'a number that is a symbol': { N: Symbol(SECRET) },
+    'a number that is a word': { N: SECRET },
+    'an empty number': { N: '' },
+    'a number with white space': { N: ' 1' },
+    'a hexadecimal number': { N: '0x10' },
+    NaN: { N: 'NaN' },
+    Infinity: { N: '-Infinity' },
+    'a boolean that is text': { BOOL: 'true' },
+    'a NULL that is false': { NULL: false },
+    'a NULL that is text': { NULL: SECRET },
+    'a list that is a map': { L: { 0: { S: SECRET } } },
+    'a list with a hole': { L: new Array(1) },
+    'a list of plain values': { L: [SECRET] },
+    'a map that is a list': { M: [{ S: SECRET }] },
+    'a map that is text': { M: SECRET },
+    'a set that is no array': { SS: SECRET },
+    'a Set': { SS: new Set([SECRET]) },
+    'a string set of numbers': { SS: [SECRET, 1] },
+    'a string set with a hole': { SS: new Array(1) },
+    'a number set of words': { NS: ['1', SECRET] },
+    'a number set of numbers': { NS: [1] },
+    'binary that is not base64': { B: SECRET },
+    'binary in base64url': { B: '_-8=' },
+    'binary without its padding': { B: 'AAE' },
+    'binary as an array': { B: [1, 2] },
+    'a binary set of words': { BS: ['AAE=', SECRET] },
+    'a map that holds itself': cycle,
+    'a hundred thousand levels': deepList(100_000),
+  };
+
+  test.each(Object.entries(values))('refuses %s, and does not tell what it was', (_, value) => {
+    for (const item of [{ id: { S: '42' }, [SECRET]: value }, { id: { M: { [SECRET]: value } } }]) {
+      const thrown = thrownBy(() => encode(item as AttributeMap));
+      expect(thrown).toBeInstanceOf(EncodeError);
+      expect(thrown).toMatchObject({ message: expect.stringMatching(/^Cannot encode /) });
+      expect(`${thrown.message} ${thrown.cause}`).not.toContain('secret');
+    }
+  });
+
+  test.each([null, undefined, 'text', [], 42])('refuses %j for an item', (item) => {
+    expect(() => encode(item as unknown as AttributeMap)).toThrow(EncodeError);
+  });
+
+  test('refuses whatever it cannot encode, and encodes what can be decoded', () => {
+    const type = fc.constantFrom('S', 'N', 'B', 'BOOL', 'NULL', 'M', 'L', 'SS', 'NS', 'BS', 'X');
+    const anything = fc.anything({
+      maxDepth: 2,
+      withBigInt: true,
+      withNullPrototype: true,
+      withSparseArray: true,
+      withTypedArray: true,
+    });
+    const content = fc.oneof(anything, fc.array(anything), fc.constantFrom('1', 'AAE=', true));
+    const value = fc.oneof(
+      { weight: 1, arbitrary: anything },
+      { weight: 4, arbitrary: fc.tuple(type, content).map(([name, held]) => ({ [name]: held })) },
+    );
+    const item = fc.oneof(anything, fc.dictionary(fc.string(), value, { maxKeys: 2 }));
+    fc.assert(
+      fc.property(item, (item) => {
+        try {
+          strictEqual(typeof decode(encode(item as AttributeMap)), 'object');
+        } catch (thrown) {
+          if (!(thrown instanceof EncodeError)) throw thrown;
+        }
+      }),
+      { numRuns: 2_500 },
+    );
+  });
+});
+
+test('a number of any length is checked in no time', () => {
+  const digits = '1'.repeat(400_000);
+  const start = performance.now();
+  expect(() => encode({ a: { N: `${digits}x` } })).toThrow(EncodeError);
+  expect(performance.now() - start).toBeLessThan(1_000);
+});
+
+function newImage(file: string): AttributeMap {
+  const event = JSON.parse(readFileSync(new URL(`../events/${file}`, import.meta.url), 'utf8'));
+  return event.Records[0].dynamodb.NewImage;
+}
+
+/** The value under one name, at the top of an item and in a map within it. */
+function nested(name: string, value: AttributeValue): AttributeMap {
+  return Object.fromEntries([
+    [name, value],
+    [`in ${name}`, { M: Object.fromEntries([[name, value]]) }],
+  ]);
+}
+
+function deepList(levels: number): AttributeValue {
+  let value: AttributeValue = { SS: ['bottom'] };
+  for (let level = 1; level < levels; level++) value = { L: [value] };
+  return value;
+}
+
+function expectKept(item: AttributeMap): void {
+  const decoded = decode(encode(item));
+  deepStrictEqual(inLambdaForm(decoded as AttributeMap), inLambdaForm(item));
+  deepStrictEqual(decode(encode(decoded as AttributeMap)), decoded);
+}
+
+/** Nothing, or an item that is none but itself: encoded and decoded again it is the same. */
+function expectItemOrNothing(decoded: AttributeMap | null | undefined): void {
+  if (decoded !== undefined && decoded !== null) {
+    deepStrictEqual(decode(encode(decoded)), decoded);
+  }
+}
+
+/** What a reader of JSON sees who knows nothing of `$types`. */
+function asPlainJson(item: AttributeMap): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(item).map(([name, value]) => [name, plainValue(value)]));
+}
+
+function plainValue(value: AttributeValue): unknown {
+  const [[type, content]] = Object.entries(value) as [[string, never]];
+  switch (type) {
+    case 'N':
+      return plainNumber(content);
+    case 'NS':
+      return (content as string[]).map(plainNumber);
+    case 'B':
+      return Buffer.from(content).toString('base64');
+    case 'BS':
+      return (content as Uint8Array[]).map((bytes) => Buffer.from(bytes).toString('base64'));
+    case 'NULL':
+      return null;
+    case 'L':
+      return (content as AttributeValue[]).map(plainValue);
+    case 'M':
+      return asPlainJson(content);
+    default:
+      return content;
+  }
+}
+
+function plainNumber(text: string): number | string {
+  return `${Number(text)}` === text ? Number(text) : text;
+}
+
+/** The members of an object but for those named $types, $$types…, which the stored form renames. */
+function membersOf(json: object): [string, unknown][] {
+  return Object.entries(json)
+    .filter(([name]) => !/^\$+types$/.test(name))
+    .sort(([one], [other]) => (one < other ? -1 : 1));
+}
+
+function thrownBy(action: () => unknown): Error {
+  try {
+    action();
+  } catch (thrown) {
+    return thrown as Error;
+  }
+  throw new Error('Nothing was thrown.');
+}
