@@ -1,14 +1,16 @@
 import { execFile } from 'node:child_process';
-import { createHash } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import diagnostics from 'node:diagnostics_channel';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
+import * as clientDynamodb from '@aws-sdk/client-dynamodb';
 import type { DynamoDBStreamEvent } from 'aws-lambda';
 import { transform } from 'esbuild';
 import { Redis } from 'ioredis';
 import { afterEach, describe, expect, inject, test, vi } from 'vitest';
+import { DEV_HELP } from '../src/cli/dev-options.js';
 import { invoke } from '../src/cli/invoke.js';
 import { INVOKE_HELP } from '../src/cli/invoke-options.js';
 import { MEANING } from '../src/cli/outcomes.js';
@@ -18,9 +20,11 @@ import { resolveConfig } from '../src/config.js';
 import * as dynamodbStreamCache from '../src/index.js';
 import { guardKey, tableTag } from '../src/key.js';
 import { record } from './support/records.js';
-import { unreliable } from './support/stores.js';
+import { type UnreliableStore, unreliable } from './support/stores.js';
 
-const { decode, encode, itemKey, memoryStore, NewStreamCacheHandler } = dynamodbStreamCache;
+const { decode, encode, itemKey, memoryStore, NewCachingMiddleware, NewStreamCacheHandler } =
+  dynamodbStreamCache;
+const { BatchGetItemCommand, GetItemCommand, PutItemCommand } = clientDynamodb;
 
 const ROOT = join(import.meta.dirname, '..');
 const README = readFileSync(join(ROOT, 'README.md'), 'utf8');
@@ -34,11 +38,14 @@ describe('the TypeScript examples', () => {
     await mkdir(join(ROOT, 'dist'), { recursive: true });
     const folder = await mkdtemp(join(ROOT, 'dist', 'readme-'));
     try {
-      const files = EXAMPLES.map((_, index) => `example-${index}.ts`);
+      const files = EXAMPLES.map((example, index) => fileOf(example) ?? `example-${index}.ts`);
       await Promise.all(files.map((file, index) => writeFile(join(folder, file), EXAMPLES[index] ?? '')));
       const compilerOptions = {
         // From the sources, so that no build has to come first.
-        paths: { 'dynamodb-stream-cache': [join(ROOT, 'src/index.ts')] },
+        paths: {
+          'dynamodb-stream-cache': [join(ROOT, 'src/index.ts')],
+          'dynamodb-stream-cache/local': [join(ROOT, 'src/local/index.ts')],
+        },
       };
       const tsconfig = { extends: join(ROOT, 'tsconfig.json'), compilerOptions, include: [], files };
       // The sources import Lua as text, which they declare for themselves.
@@ -52,27 +59,71 @@ describe('the TypeScript examples', () => {
     }
   });
 
-  test('the handler is five lines, and leaves in Redis the text that is shown', async () => {
-    const [example = ''] = EXAMPLES;
-    expect(example.trimEnd().split('\n')).toHaveLength(5);
+  test('the pair is ten lines without imports, and both read and keep the text that is shown', async () => {
+    const pair = EXAMPLES.slice(0, 3);
+    expect(pair.map(fileOf)).toEqual(['cache.ts', 'handler.ts', 'client.ts']);
+    const lines = pair.flatMap((example) => example.split('\n'));
+    expect(lines.filter((line) => !/^$|^(?:import|\/\/) /.test(line))).toHaveLength(10);
 
-    const namespace = `readme-${process.pid}-${Date.now()}`;
+    const namespace = `readme-${randomUUID()}`;
     vi.stubEnv('STREAM_CACHE_URL', inject('redisUrl'));
     vi.stubEnv('STREAM_CACHE_NAMESPACE', namespace);
+    vi.stubEnv('STREAM_CACHE_READ_TIMEOUT_MS', '10000');
     vi.stubEnv('POWERTOOLS_LOG_LEVEL', 'SILENT');
-    const { handler } = await run(example);
-
-    expect(await handler(recorded('insert.json'))).toEqual({ batchItemFailures: [] });
+    const table = tableOf({ id: { S: '7' }, name: { S: 'Grace Hopper' } });
+    const config = await run(pair[0] ?? '');
+    const { handler } = await run(pair[1] ?? '', { './cache.js': config });
+    const { client } = await run(pair[2] ?? '', { './cache.js': config, '@aws-sdk/client-dynamodb': table });
+    const get = (id: string) =>
+      client.send(new GetItemCommand({ TableName: 'users', Key: { id: { S: id } } }));
     const redis = new Redis(inject('redisUrl'));
     try {
-      const key = `${namespace}:users:id=42`;
+      expect(await handler(recorded('insert.json'))).toEqual({ batchItemFailures: [] });
       expect(README).toContain('`users:id=42`');
-      expect(await redis.get(key)).toBe(JSON.stringify(JSON.parse(blocks('json')[0] ?? '')));
-      expect(await redis.ttl(key)).toBeLessThanOrEqual(3600);
-      await redis.unlink(key, guardKey(key), guardKey(tableTag(namespace, 'users')));
+      const text = await redis.get(`${namespace}:users:id=42`);
+      expect(text).toBe(JSON.stringify(JSON.parse(blocks('json')[0] ?? '')));
+      expect(await redis.ttl(`${namespace}:users:id=42`)).toBeLessThanOrEqual(3600);
+
+      expect(await get('42')).toMatchObject({ Item: decode(text ?? ''), CacheMetadata: { CacheHit: true } });
+      expect(table.requests).toEqual([]);
+      expect(await get('7')).not.toHaveProperty('CacheMetadata');
+      expect(await get('7')).toMatchObject({
+        Item: { name: { S: 'Grace Hopper' } },
+        CacheMetadata: { CacheHit: true },
+      });
+      expect(table.requests).toEqual(['GetItem']);
     } finally {
+      const keys = [...(await redis.keys(`${namespace}:*`)), ...(await redis.keys(`{${namespace}:*`))];
+      await redis.unlink(keys);
       redis.disconnect();
     }
+  });
+
+  test('the one of a test passes where the mapping brings what is written', async () => {
+    vi.stubEnv('POWERTOOLS_LOG_LEVEL', 'SILENT');
+    let isStopped = false;
+    class LocalEventSourceMapping {
+      readonly #handler: dynamodbStreamCache.StreamCacheHandler;
+      constructor({ handler }: { handler: dynamodbStreamCache.StreamCacheHandler }) {
+        this.#handler = handler;
+      }
+      async start() {}
+      async drained() {
+        const NewImage = { id: { S: '42' }, name: { S: 'Ada Lovelace' } };
+        await this.#handler({ Records: [record({ newImage: NewImage })] });
+      }
+      async stop() {
+        isStopped = true;
+      }
+    }
+    const bodies: (() => Promise<void>)[] = [];
+    await run(exampleWith('LocalEventSourceMapping'), {
+      '@aws-sdk/client-dynamodb': tableOf(),
+      'dynamodb-stream-cache/local': { LocalEventSourceMapping },
+      vitest: { expect, test: (_name: string, body: () => Promise<void>) => bodies.push(body) },
+    });
+    for (const body of bodies) await body();
+    expect(isStopped).toBe(true);
   });
 
   test('the one of keys makes the keys that it seems to make', async () => {
@@ -94,7 +145,7 @@ describe('the TypeScript examples', () => {
 
   test('the one of a store for tests finds what the handler cached', async () => {
     vi.stubEnv('POWERTOOLS_LOG_LEVEL', 'SILENT');
-    const { handler, cachedUser } = await run(exampleWith('memoryStore'));
+    const { handler, cachedUser } = await run(exampleWith('cachedUser'));
     await handler(recorded('insert.json'));
     expect(decode(await cachedUser('42'))).toMatchObject({ name: { S: 'Ada Lovelace' } });
   });
@@ -132,11 +183,41 @@ describe('the command line', () => {
   test('has the options that are listed', () => {
     const options = (text: string) => [...new Set(text.match(/(?<!\w)--[a-z][a-z-]*/g))].sort();
     expect(options(section('Invoke it locally'))).toEqual(options(INVOKE_HELP));
+    const loop = section('The loop on one machine').replace(/^(?:npm|docker) .*$/gm, '');
+    expect(options(loop)).toEqual(options(DEV_HELP));
   });
 
   test('has every event file that is there to be tried', () => {
     const listed = section('Invoke it locally').match(/`[a-z-]+\.json`/g) ?? [];
     expect(listed.map((name) => name.slice(1, -1)).sort()).toEqual(readdirSync(join(ROOT, 'events')).sort());
+  });
+});
+
+describe('the table of calls', () => {
+  const [calls = []] = tables('What the middleware does');
+  const named = calls.flatMap(([call = '']) => call.match(/(?<=`)[A-Z]\w+(?=`)/g) ?? []);
+  const isCommand = (name: string) => `${name}Command` in clientDynamodb;
+
+  test('names what the middleware answers, and what else reads items or writes them with PartiQL', () => {
+    const middleware = readFileSync(join(ROOT, 'src/read/middleware.ts'), 'utf8');
+    const answered = [...middleware.matchAll(/'(\w+)Command'/g)].map(([, name]) => name ?? '');
+    expect(answered.length).toBeGreaterThan(0);
+    const statements = ['ExecuteStatement', 'BatchExecuteStatement', 'ExecuteTransaction'];
+    const expected = [...answered, 'TransactGetItems', ...statements];
+    expect(expected.filter((name) => !isCommand(name))).toEqual([]);
+    expect([...new Set(named.filter(isCommand))].sort()).toEqual(expected.sort());
+  });
+
+  test('and what follows it name the metadata that answers carry', async () => {
+    const client = cachingClient(tableOf({ id: { S: '7' } }), { cache: 'memory:' });
+    const key = { id: { S: '7' } };
+    const batch = new BatchGetItemCommand({ RequestItems: { users: { Keys: [key] } } });
+    const answers = [batch, new GetItemCommand({ TableName: 'users', Key: key })];
+    for (const command of answers) {
+      const { CacheMetadata = {} } = (await client.send(command as never)) as { CacheMetadata?: object };
+      for (const member of Object.keys(CacheMetadata))
+        expect(section('What the middleware does')).toContain(member);
+    }
   });
 });
 
@@ -259,22 +340,32 @@ describe('the stored values', () => {
 describe('what is said of observability', () => {
   const [reportRows = [], outcomeRows = [], logRows = []] = tables('Observability');
 
-  test('names every type of report of the handler and its fields', async () => {
-    const byType: Record<HandlerReport['type'], true> = {
+  test('names every type of report and its fields', async () => {
+    const byType: Record<dynamodbStreamCache.Report['type'], true> = {
       record: true,
       poison: true,
       'invalidates-only': true,
       batch: true,
+      hit: true,
+      miss: true,
+      fill: true,
+      'strong-read': true,
+      undecodable: true,
+      void: true,
+      breaker: true,
     };
-    expect(reportRows.map(([type]) => code(type)).sort()).toEqual(Object.keys(byType).sort());
+    const typesOf = (cell = '') => cell.split(', ').map(code);
+    expect(reportRows.flatMap(([types]) => typesOf(types)).sort()).toEqual(Object.keys(byType).sort());
 
     const reports = subscribed();
     await everythingThatIsLogged();
     reports.stop();
-    for (const [type, , holds = ''] of reportRows) {
+    for (const [types, , holds = ''] of reportRows) {
       const named = [...holds.matchAll(/`(\w+)`/g)].map(([, name]) => name);
-      const held = reports.of(code(type)).flatMap((report) => Object.keys(report));
-      expect([...new Set(held)].filter((name) => name !== 'type').sort()).toEqual(named.sort());
+      for (const type of typesOf(types)) {
+        const held = reports.of(type).flatMap((report) => Object.keys(report));
+        expect([...new Set(held)].filter((name) => name !== 'type').sort(), type).toEqual(named.sort());
+      }
     }
   });
 
@@ -301,6 +392,11 @@ test('every link leads somewhere', () => {
     }
   }
 });
+
+/** The file that an example says it is. */
+function fileOf(example: string): string | undefined {
+  return /^\/\/ (\S+\.ts)\n/.exec(example)?.[1];
+}
 
 /** The README's fenced blocks of a language. */
 function blocks(language: string): string[] {
@@ -391,11 +487,39 @@ async function complaintsOfTsc(folder: string): Promise<string> {
   return all.replace(/^src\/.*\n(?: .*\n)*/gm, '').trim();
 }
 
-type HandlerReport =
-  | dynamodbStreamCache.RecordReport
-  | dynamodbStreamCache.PoisonReport
-  | dynamodbStreamCache.InvalidatedReport
-  | dynamodbStreamCache.BatchReport;
+/** The module of the SDK with a client that answers with one item, or with none, and notes what it is asked. */
+function tableOf(item?: dynamodbStreamCache.AttributeMap) {
+  const requests: string[] = [];
+  async function handle({ headers }: { headers: Record<string, string> }) {
+    const operation = headers['x-amz-target']?.split('.')[1] ?? '';
+    requests.push(operation);
+    const answers: Record<string, object> = {
+      GetItem: { Item: item },
+      BatchGetItem: { Responses: { users: [item] } },
+    };
+    const body = new TextEncoder().encode(JSON.stringify(answers[operation] ?? {}));
+    return { response: { statusCode: 200, headers: {}, body } };
+  }
+  class DynamoDBClient extends clientDynamodb.DynamoDBClient {
+    constructor() {
+      super({
+        region: 'eu-west-1',
+        credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
+        requestHandler: { handle } as never, // all that the SDK needs of one
+      });
+    }
+  }
+  return { ...clientDynamodb, DynamoDBClient, requests };
+}
+
+function cachingClient(
+  { DynamoDBClient }: ReturnType<typeof tableOf>,
+  config: dynamodbStreamCache.StreamCacheConfig,
+) {
+  const client = new DynamoDBClient();
+  client.middlewareStack.use(NewCachingMiddleware({ readTimeoutMs: 5_000, ...config }));
+  return client;
+}
 
 function subscribed() {
   const reports: dynamodbStreamCache.Report[] = [];
@@ -410,20 +534,46 @@ function subscribed() {
   };
 }
 
-/** Invokes a handler with all that it has something to say about; returns what it said. */
+/** Has a handler and a reader meet all that they have something to say about; returns what they logged. */
 async function everythingThatIsLogged(): Promise<string[]> {
   const said: string[] = [];
   const at = (level: string) => (message: string) => said.push(`${level} ${message}`);
   const store = unreliable(memoryStore());
-  const handler = NewStreamCacheHandler({
+  const config = {
     cache: store,
     logger: { debug: at('DEBUG'), info: at('INFO'), warn: at('WARN'), error: at('ERROR') },
-  });
+  };
+  await everyHandlerReport(config);
+  await everyReaderReport(config);
+  return said;
+}
+
+async function everyHandlerReport(config: { cache: UnreliableStore }): Promise<void> {
+  const handler = NewStreamCacheHandler(config);
   await handler(recorded('poison-record.json'));
   await handler(recorded('keys-only-view.json'));
-  store.failWhen(() => true);
+  config.cache.failWhen(() => true);
   await handler({ Records: [record()] });
-  return said;
+  config.cache.failWhen(() => false);
+}
+
+async function everyReaderReport(config: { cache: UnreliableStore }): Promise<void> {
+  const item = { id: { S: '7' } };
+  const client = cachingClient(tableOf(item), config);
+  const get = () => client.send(new GetItemCommand({ TableName: 'users', Key: item }));
+  await get();
+  await get();
+  await client.send(new PutItemCommand({ TableName: 'users', Item: item }));
+  await get();
+  await config.cache.put([{ key: 'users:id=7', value: 'not ours', ttlMs: 60_000 }]);
+  await get();
+  const now = vi.spyOn(performance, 'now').mockReturnValue(0);
+  config.cache.failWhen(() => true);
+  for (let failures = 0; failures < 3; failures += 1) await get();
+  config.cache.failWhen(() => false);
+  now.mockReturnValue(60_000);
+  await get();
+  now.mockRestore();
 }
 
 class Decimal {
