@@ -24,7 +24,7 @@ export interface StreamCacheConfig extends TableConfig {
   readonly tableName?: string | undefined;
   /**
    * Options for single tables, by table name; or only their names. The middleware caches these tables only; the
-   * handler applies whatever its stream delivers. Default: all tables.
+   * handler applies whatever its stream delivers. Default: all tables. `STREAM_CACHE_TABLES`, as JSON.
    */
   readonly tables?: readonly string[] | Readonly<Record<string, DeclaredTable>> | undefined;
   /**
@@ -144,6 +144,7 @@ const ENVIRONMENT = {
   STREAM_CACHE_URL: ['cache', String],
   STREAM_CACHE_NAMESPACE: ['namespace', String],
   STREAM_CACHE_TABLE_NAME: ['tableName', String],
+  STREAM_CACHE_TABLES: ['tables', parseTables],
   STREAM_CACHE_WRITE_TIMEOUT_MS: ['writeTimeoutMs', Number],
   STREAM_CACHE_READ_TIMEOUT_MS: ['readTimeoutMs', Number],
   STREAM_CACHE_MODE: ['mode', String],
@@ -154,6 +155,15 @@ const ENVIRONMENT = {
   STREAM_CACHE_GUARD_SECONDS: ['guardSeconds', Number],
   STREAM_CACHE_SETTLE_SECONDS: ['settleSeconds', Number],
 } as const;
+
+/** What is no JSON is left as it is, and refused like any other wrong value. */
+function parseTables(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}
 
 type Check = (value: unknown) => boolean;
 

@@ -42,8 +42,12 @@ export class EncodeError extends StreamCacheError {
  * or may not have happened, so it has to be repeated; every operation of a store is safe to repeat.
  */
 export class CacheError extends StreamCacheError {
-  constructor(message: string, options?: ErrorOptions) {
+  /** The cache is there, but said no: it is full, or read-only, or does not know what was asked. */
+  readonly answered: boolean;
+
+  constructor(message: string, { answered = false, ...options }: ErrorOptions & { answered?: boolean } = {}) {
     super('CACHE_UNAVAILABLE', message, options);
+    this.answered = answered;
   }
 }
 

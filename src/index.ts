@@ -11,6 +11,7 @@ export type {
 } from './config.js';
 export { CacheError, ConfigError, EncodeError, EventError, KeyError, StreamCacheError } from './errors.js';
 export { itemKey } from './key.js';
+export type { CacheMetadata } from './read/answer.js';
 export { type CachingMiddleware, NewCachingMiddleware } from './read/middleware.js';
 export {
   type BatchReport,

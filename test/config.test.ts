@@ -101,8 +101,8 @@ describe('options', () => {
     [/Option ttlSeconds \(STREAM_CACHE_\w+\) is wrong/, { ttlSeconds: { items: 5 } }],
     [/Option ttlJitter \(STREAM_CACHE_\w+\) is wrong/, { ttlJitter: 1 }],
     [/Option namespace \(STREAM_CACHE_\w+\) is wrong/, { namespace: '' }],
-    [/Option tables is wrong/, { tables: [''] }],
-    [/Option tables is wrong/, { tables: { users: true } }],
+    [/Option tables \(STREAM_CACHE_TABLES\) is wrong/, { tables: [''] }],
+    [/Option tables \(STREAM_CACHE_TABLES\) is wrong/, { tables: { users: true } }],
     [/Unknown option tables\.users\.modes/, { tables: { users: { modes: 'write' } } }],
     [/Unknown option tables\.users\.cache/, { tables: { users: { cache: 'memory:' } } }],
     [
@@ -139,6 +139,7 @@ describe('the environment', () => {
         STREAM_CACHE_URL: 'memory:',
         STREAM_CACHE_NAMESPACE: 'shop',
         STREAM_CACHE_TABLE_NAME: 'users',
+        STREAM_CACHE_TABLES: '{"orders":{"partitionKey":"customerId"}}',
         STREAM_CACHE_WRITE_TIMEOUT_MS: '2000',
         STREAM_CACHE_READ_TIMEOUT_MS: '20',
         STREAM_CACHE_MODE: 'invalidate',
@@ -152,6 +153,7 @@ describe('the environment', () => {
       },
     );
     expect(settings).toMatchObject({ namespace: 'shop', tableName: 'users', readTimeoutMs: 20 });
+    expect(settings.table('orders').partitionKey).toBe('customerId');
     expect(settings.table('users')).toMatchObject({
       mode: 'invalidate',
       ttlMs: { item: 60_000 },
@@ -174,6 +176,7 @@ describe('the environment', () => {
     expect(() => resolveConfig(MEMORY, { STREAM_CACHE_TTL_SECONDS: 'soon' })).toThrow(
       /STREAM_CACHE_TTL_SECONDS/,
     );
+    expect(() => resolveConfig(MEMORY, { STREAM_CACHE_TABLES: '{orders}' })).toThrow(/STREAM_CACHE_TABLES/);
   });
 
   test('an empty variable is as good as an absent one', () => {

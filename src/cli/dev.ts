@@ -1,6 +1,6 @@
 import diagnostics from 'node:diagnostics_channel';
 import { once } from 'node:events';
-import { toError } from '../errors.js';
+import { ConfigError, toError } from '../errors.js';
 import type { LocalReport } from '../local/index.js';
 import { REPORT_CHANNEL, type Report } from '../report.js';
 import { CommandError } from './command-error.js';
@@ -82,7 +82,8 @@ async function streamReader(endpoint: string | undefined) {
 
 function fail(thrown: unknown): never {
   const cause = toError(thrown);
-  throw new CommandError(`stream-cache dev: ${cause.message}`, { cause, exitCode: 1 });
+  const exitCode = cause instanceof ConfigError ? 2 : 1;
+  throw new CommandError(`stream-cache dev: ${cause.message}`, { cause, exitCode });
 }
 
 function recordLine(report: Report, paint: Paint): string | undefined {

@@ -186,7 +186,7 @@ function failure(thrown: unknown): CacheError {
   const hint = /^(?:CROSSSLOT|MOVED)\b/.test(message)
     ? ' Is it a cluster? Then its URL must end in ?cluster.'
     : '';
-  return new CacheError(`The cache refused a command: ${message}.${hint}`);
+  return new CacheError(`The cache refused a command: ${message}.${hint}`, { answered: true });
 }
 
 /** How long there is still reason to wait. */

@@ -216,7 +216,7 @@ function parseBegun(reply: unknown, index: number): Settled<Begun> {
   if (kind === 'value') return { value: first as string };
   if (kind === 'lease')
     return { generation: first as string, begunAt: Number(begunAt), strong: strong === '1' };
-  return new CacheError('The cache is full: it could not note that a reader began.');
+  return new CacheError('The cache is full: it could not note that a reader began.', { answered: true });
 }
 
 function element(reply: unknown, index: number): unknown {
