@@ -1,4 +1,4 @@
-import type { Response } from './call.js';
+import type { Request, Response } from './call.js';
 
 /** What an answer says of the cache: `CacheHit` for one request, the counts for a BatchGetItem. */
 export interface CacheMetadata {
@@ -25,10 +25,13 @@ export function hitResponse(members: Response, metadata: Omit<CacheMetadata, 'Cl
   };
 }
 
-/** Capacity of zero in the shape that a request asked for; `undefined` when it did not ask. */
-export function zeroCapacity(tableName: string, asked: string | undefined): object | undefined {
+/** Capacity of zero in the shape that a request asked for, for the table as it named it; `undefined` when it did not ask. */
+export function zeroCapacity({
+  TableName,
+  ReturnConsumedCapacity: asked,
+}: Pick<Request, 'TableName' | 'ReturnConsumedCapacity'>): object | undefined {
   if (asked !== 'TOTAL' && asked !== 'INDEXES') return undefined;
-  const total = { TableName: tableName, CapacityUnits: 0 };
+  const total = { TableName, CapacityUnits: 0 };
   return asked === 'TOTAL' ? total : { ...total, Table: { CapacityUnits: 0 } };
 }
 

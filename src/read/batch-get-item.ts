@@ -23,6 +23,8 @@ interface Asked extends Wanted {
   /** `null` when it is known not to exist, `undefined` when it has to be read. */
   found?: AttributeMap | null;
   lease?: Lease;
+  /** It has just changed, or the cache did not confirm to have voided a write of this process. */
+  needsStrongRead?: boolean;
 }
 
 /** By the table's name as the request gives it, which may be an ARN. */
@@ -56,15 +58,17 @@ export function batchGetItem(reader: Reader): Operation {
   };
 }
 
-/** The tables of a batch that the cache may answer; `undefined` when the batch is DynamoDB's to answer or to refuse. */
+/** The tables of a batch that the cache may answer; `undefined` when none is cached, or DynamoDB has to refuse the batch. */
 function partsOf(reader: Reader, requestItems: RequestItems): Parts | undefined {
   const parts: Parts = new Map();
   const keys = new Set<string>();
   let count = 0;
+  let isCached = false;
   for (const [name, request] of Object.entries(requestItems)) {
     if (!Array.isArray(request?.Keys)) return undefined;
     count += request.Keys.length;
     const table = reader.table(name);
+    isCached ||= table !== undefined;
     if (table === undefined || request.ConsistentRead) continue;
     const projection = parseProjection(request);
     const items = request.Keys.map((key) => wantedItem(reader, table, key));
@@ -74,7 +78,7 @@ function partsOf(reader: Reader, requestItems: RequestItems): Parts | undefined 
       return undefined;
     parts.set(name, { table, request, projection, items });
   }
-  return parts.size === 0 || count > MAX_KEYS ? undefined : parts;
+  return !isCached || count > MAX_KEYS ? undefined : parts;
 }
 
 /** Finds what is cached, and gets leases for what is not. Tables of which the cache knows nothing are left out. */
@@ -94,10 +98,15 @@ async function lookUp(reader: Reader, session: Session, parts: Parts): Promise<v
     else if (answer) item.lease = answer.lease;
   });
 
-  for (const [name, { table, items }] of parts) {
-    if (items.every(({ found, lease }) => found === undefined && lease === undefined)) parts.delete(name);
-    else if (items.some(({ lease }) => lease?.strong)) {
+  for (const [name, { table, request, items }] of parts) {
+    if (items.some(({ found }) => found !== undefined)) learnKeyNames(table, request);
+    for (const item of items) {
+      item.needsStrongRead = item.lease?.strong || reader.unvoided.note(item.key) !== undefined;
+    }
+    if (items.some(({ needsStrongRead }) => needsStrongRead)) {
       reader.report({ type: 'strong-read', operation: 'BatchGetItem', tableName: table.name });
+    } else if (items.every(({ found, lease }) => found === undefined && lease === undefined)) {
+      parts.delete(name);
     }
     for (const { key, found } of items) {
       const type = found === undefined ? 'miss' : 'hit';
@@ -121,7 +130,7 @@ function remaining(requestItems: RequestItems, parts: Parts): RequestItems {
     }
     const Keys = request.Keys?.filter((_, index) => part.items[index]?.found === undefined) ?? [];
     if (Keys.length === 0) continue;
-    const isStrong = part.items.some(({ lease }) => lease?.strong);
+    const isStrong = part.items.some(({ needsStrongRead }) => needsStrongRead);
     rest[name] = { ...wholeItems(request), Keys, ...(isStrong && { ConsistentRead: true }) };
   }
   return rest;
@@ -133,9 +142,9 @@ function readItems(parts: Parts, response: Response, reader: Reader): (Asked & O
   const unprocessed = (response.UnprocessedKeys ?? {}) as RequestItems;
   return [...parts].flatMap(([name, part]) => {
     const asked = toRead(part) ?? [];
-    if (asked.length === 0) return [];
-    const keyNames = Object.keys(part.request.Keys?.[0] ?? {});
-    part.table.keyNames ??= keyNames;
+    // What is not listed at all has not been found absent.
+    if (asked.length === 0 || responses[name] === undefined) return [];
+    const keyNames = learnKeyNames(part.table, part.request);
     const keyOf = (item: AttributeMap) =>
       wantedItem(
         reader,
@@ -143,7 +152,7 @@ function readItems(parts: Parts, response: Response, reader: Reader): (Asked & O
         Object.fromEntries(keyNames.map((attribute) => [attribute, item[attribute]])),
       )?.key;
 
-    const items = new Map((responses[name] ?? []).map((item) => [keyOf(item), item]));
+    const items = new Map(responses[name].map((item) => [keyOf(item), item]));
     const left = new Set((unprocessed[name]?.Keys ?? []).map(keyOf));
     return asked
       .filter(({ key }) => !left.has(key))
@@ -152,6 +161,12 @@ function readItems(parts: Parts, response: Response, reader: Reader): (Asked & O
         return { ...wanted, item, text: textOf(item) };
       });
   });
+}
+
+/** The names of the key attributes of a table, of which a request was not refused. */
+function learnKeyNames(table: Table, { Keys = [] }: TableRequest): readonly string[] {
+  table.keyNames ??= Object.keys(Keys[0] ?? {});
+  return table.keyNames;
 }
 
 function hasLease<T extends { lease?: Lease }>(item: T): item is T & { lease: Lease } {
@@ -194,7 +209,7 @@ function capacity(
   const consumed = (response.ConsumedCapacity ?? []) as { TableName?: string }[];
   const free = names
     .filter((name) => !consumed.some(({ TableName }) => TableName === name))
-    .map((name) => zeroCapacity(name, asked))
+    .map((name) => zeroCapacity({ TableName: name, ReturnConsumedCapacity: asked }))
     .filter((zero) => zero !== undefined);
   return consumed.length + free.length === 0 ? {} : { ConsumedCapacity: [...consumed, ...free] };
 }

@@ -19,12 +19,14 @@ export function newBreaker(
   let failures = 0;
   let pauseMs = FIRST_PAUSE_MS;
   let openUntil: number | undefined;
+  let isProbing = false;
 
   return {
     allows() {
       if (openUntil === undefined) return true;
       if (now() < openUntil) return false;
       openUntil = now() + pauseMs; // this asker finds out; the others wait for another pause
+      isProbing = true;
       return true;
     },
     succeeded() {
@@ -32,11 +34,15 @@ export function newBreaker(
       pauseMs = FIRST_PAUSE_MS;
       if (openUntil === undefined) return;
       openUntil = undefined;
+      isProbing = false;
       onChange('closed');
     },
     failed() {
       failures += 1;
       if (openUntil !== undefined) {
+        // Who was asking when it opened only learns now, and tells nothing new.
+        if (!isProbing) return;
+        isProbing = false;
         pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS);
         openUntil = now() + pauseMs;
       } else if (failures >= FAILURES) {

@@ -1,10 +1,11 @@
-/** Reads of the table that are under way in this process, by the key of the item they read. */
+/**
+ * Reads of the table that are under way in this process, by the lease under which they began: whoever has the same
+ * lease would read the same, since every change of the item and every local write of it ends a lease.
+ */
 export interface Flights {
   /** The read that is under way: the stored text of what it found, `undefined` when it came to nothing. */
-  get(key: string): Promise<string | undefined> | undefined;
-  start(key: string): Flight;
-  /** What is read for this key now may be older than a write that is done: nobody else may wait for it. */
-  forget(key: string): void;
+  get(lease: string): Promise<string | undefined> | undefined;
+  start(lease: string): Flight;
 }
 
 export interface Flight {
@@ -17,23 +18,20 @@ export interface Flight {
 export function newFlights(): Flights {
   const flights = new Map<string, Promise<string | undefined>>();
   return {
-    get: (key) => flights.get(key),
-    start(key) {
+    get: (lease) => flights.get(lease),
+    start(lease) {
       let land = (_text: string | undefined) => {};
       const flight = new Promise<string | undefined>((resolve) => {
         land = resolve;
       });
-      flights.set(key, flight);
+      flights.set(lease, flight);
       return {
         land,
         end() {
-          if (flights.get(key) === flight) flights.delete(key);
+          if (flights.get(lease) === flight) flights.delete(lease);
           land(undefined);
         },
       };
-    },
-    forget(key) {
-      flights.delete(key);
     },
   };
 }

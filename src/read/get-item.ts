@@ -2,6 +2,7 @@ import type { AttributeMap } from '../attributes.js';
 import type { Lease } from '../store/store.js';
 import { capacityMember, hitResponse, zeroCapacity } from './answer.js';
 import { type Call, type Operation, type Response, unlessAborted, wholeItems } from './call.js';
+import type { Flight } from './flights.js';
 import { beginItems, decodeItem, fillItems, findItems, textOf, type Wanted, wantedItem } from './items.js';
 import { type Projection, parseProjection, project } from './projection.js';
 import type { Reader } from './reader.js';
@@ -31,8 +32,10 @@ export function getItem(reader: Reader): Operation {
     const session = reader.session();
     const [finding = 'unknown'] = await findItems(reader, session, [wanted]);
     if (typeof finding === 'object') return hit(reader, get, finding.item);
-    if (finding === 'unknown') return undefined;
-    return (await joinFlight(reader, get)) ?? (await miss(reader, session, get));
+    const [begun] = finding === 'miss' ? await beginItems(session, [wanted]) : [];
+    if (begun === undefined) return readAround(reader, get);
+    if ('item' in begun) return hit(reader, get, begun.item);
+    return miss(reader, session, get, begun.lease);
   };
 }
 
@@ -42,37 +45,56 @@ function hit(
   item: AttributeMap | null,
 ): Response {
   reader.report({ type: 'hit', operation: 'GetItem', tableName: table.name, key });
+  table.keyNames ??= Object.keys(input.Key as object);
   return hitResponse(
     {
       ...(item && { Item: project(item, projection) }),
-      ...capacityMember(zeroCapacity(table.name, input.ReturnConsumedCapacity)),
+      ...capacityMember(zeroCapacity(input)),
     },
     { CacheHit: true },
   );
 }
 
-/** The answer of a read of the same item that is under way; `undefined` when there is none or it came to nothing. */
-async function joinFlight(reader: Reader, get: Get): Promise<Response | undefined> {
-  const flight = reader.flights.get(get.wanted.key);
-  const text = flight && (await unlessAborted(flight, get.call.signal));
-  const found = text === undefined ? undefined : decodeItem(text);
-  return found && hit(reader, get, found.item);
+/** Leaves the call to DynamoDB: strongly consistent when the cache did not confirm to have voided a write of this process. */
+async function readAround(
+  reader: Reader,
+  { call, wanted: { table, key } }: Get,
+): Promise<Response | undefined> {
+  reader.report({ type: 'miss', operation: 'GetItem', tableName: table.name, key });
+  if (reader.unvoided.note(key) === undefined) return undefined;
+  reader.report({ type: 'strong-read', operation: 'GetItem', tableName: table.name });
+  return call.send((input) => ({ ...input, ConsistentRead: true }));
 }
 
-async function miss(reader: Reader, session: Session, get: Get): Promise<Response | undefined> {
-  const { wanted } = get;
-  const flight = reader.flights.start(wanted.key);
-  try {
-    const [begun] = await beginItems(session, [wanted]);
-    if (begun === undefined) return undefined;
-    if ('item' in begun) return hit(reader, get, begun.item);
-    reader.report({ type: 'miss', operation: 'GetItem', tableName: wanted.table.name, key: wanted.key });
+/** Waits for the read of whoever misses with the same lease, and if that comes to nothing for one more; else reads. */
+async function miss(reader: Reader, session: Session, get: Get, lease: Lease): Promise<Response> {
+  const { wanted, call } = get;
+  const id = `${wanted.key} ${lease.generation}`;
+  for (let waits = 0; waits < 2; waits += 1) {
+    const flight = reader.flights.get(id);
+    if (flight === undefined) break;
+    const text = await unlessAborted(flight, call.signal);
+    const found = text === undefined ? undefined : decodeItem(text);
+    if (found !== undefined) return hit(reader, get, found.item);
+  }
+  return read(reader, session, get, lease, reader.flights.start(id));
+}
 
-    const response = await readTable(reader, get, begun.lease);
+async function read(
+  reader: Reader,
+  session: Session,
+  get: Get,
+  lease: Lease,
+  flight: Flight,
+): Promise<Response> {
+  const { wanted } = get;
+  try {
+    reader.report({ type: 'miss', operation: 'GetItem', tableName: wanted.table.name, key: wanted.key });
+    const response = await readTable(reader, get, lease);
     const item = response.Item;
     const text = textOf(item);
     flight.land(text);
-    await fillItems(reader, session, [{ ...wanted, lease: begun.lease, item, text }]);
+    await fillItems(reader, session, [{ ...wanted, lease, item, text }]);
     return item === undefined ? response : { ...response, Item: project(item, get.projection) };
   } finally {
     flight.end();

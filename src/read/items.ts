@@ -121,19 +121,29 @@ export function decodeItem(text: string): { item: AttributeMap | null } | undefi
 
 /** Deletes entries that are not ours or have been damaged, so that they can be filled again. */
 async function discard(reader: Reader, session: Session, corrupt: readonly Wanted[]): Promise<void> {
-  for (const { table, key } of corrupt) {
-    reader.report({ type: 'undecodable', tableName: table.name, key });
-    await session.void([key], table.settings.rules);
-  }
+  for (const { table, key } of corrupt) reader.report({ type: 'undecodable', tableName: table.name, key });
+  await voidItems(session, corrupt);
 }
 
 /** Voids what an earlier write of this process could not: until then its entry may be older than that write. */
 async function voidAgain(reader: Reader, session: Session, wanted: readonly Wanted[]): Promise<void> {
   if (reader.unvoided.isEmpty) return;
-  for (const { table, key } of wanted) {
+  const noted = wanted.flatMap(({ table, key }) => {
     const note = reader.unvoided.note(key);
-    if (note === undefined) continue;
-    const [answer] = await session.void([key], table.settings.rules);
-    if (answer === 'voided') reader.unvoided.remove(key, note);
+    return note === undefined ? [] : [{ table, key, note }];
+  });
+  for (const { key, note } of await voidItems(session, noted)) reader.unvoided.remove(key, note);
+}
+
+/** Voids items, in one round trip. Returns those that the cache confirmed. */
+async function voidItems<T extends Wanted>(session: Session, items: readonly T[]): Promise<T[]> {
+  const confirmed: T[] = [];
+  for (const [rules, ofRules] of groupBy(items, ({ table }) => table.settings.rules)) {
+    const answers = await session.void(
+      ofRules.map(({ key }) => key),
+      rules,
+    );
+    confirmed.push(...ofRules.filter((_, index) => answers[index] === 'voided'));
   }
+  return confirmed;
 }

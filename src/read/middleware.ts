@@ -73,15 +73,19 @@ function operationsOf(reader: Reader): Map<string | undefined, Operation> {
   ]);
 }
 
-/** Responses as DynamoDB gave them, by the context of the call that waits for one. */
-const responses = new WeakMap<object, Response>();
+/** Responses as DynamoDB gave them, by the context of each call of a document client that waits for one. */
+const responses = new WeakMap<object, Response | undefined>();
 
-/** Notes each response before a document client translates it. */
+/**
+ * Keeps a response that is waited for, before a document client translates it. Nothing is left to translate then: whole
+ * items may have what cannot be translated, where the caller asks for a part that can.
+ */
 function noting(next: Handler, context: object): Handler {
   return async (args) => {
     const result = await next(args);
+    if (!responses.has(context)) return result;
     responses.set(context, result.output);
-    return result;
+    return { ...result, output: { $metadata: result.output.$metadata ?? {} } };
   };
 }
 
@@ -101,9 +105,14 @@ function answering(operations: ReturnType<typeof operationsOf>) {
         input: input as Request,
         signal: abortSignal,
         async send(edit = (request) => request) {
-          const result = await next({ ...args, input: edit(args.input) });
-          response = result.response;
-          return documents ? (responses.get(context) ?? result.output) : result.output;
+          if (documents) responses.set(context, undefined);
+          try {
+            const result = await next({ ...args, input: edit(args.input) });
+            response = result.response;
+            return responses.get(context) ?? result.output;
+          } finally {
+            responses.delete(context);
+          }
         },
       });
       if (output === undefined) return next(args);

@@ -129,7 +129,8 @@ function projectValue(value: AttributeValue | undefined, projection: Projection)
 
 function copyMap(map: AttributeMap): AttributeMap {
   const copy: AttributeMap = {};
-  for (const [name, value] of Object.entries(map)) setOwn(copy, name, copyValue(value));
+  // The SDK answers a top-level attribute named __proto__ with `undefined`.
+  for (const [name, value] of Object.entries(map)) setOwn(copy, name, value && copyValue(value));
   return copy;
 }
 

@@ -1,10 +1,9 @@
 import type { AttributeMap } from '../attributes.js';
-
 import { indexTag, partitionTag, resultKey, tableTag } from '../key.js';
 import { jittered } from '../lifetime.js';
 import type { Lease } from '../store/store.js';
 import { capacityMember, hitResponse, zeroCapacity } from './answer.js';
-import type { Operation, Request, Response } from './call.js';
+import type { Call, Operation, Request, Response } from './call.js';
 import { queryPartition } from './partition.js';
 import type { Reader, Table } from './reader.js';
 import { decodeResult, encodeResult, type StoredResult } from './result-codec.js';
@@ -80,15 +79,14 @@ function queryTags(reader: Reader, { name, settings }: Table, input: Request): [
   return indexName === undefined ? [partition] : [partition, indexTag(namespace, name, indexName)];
 }
 
-async function serve(
-  reader: Reader,
-  call: Parameters<Operation>[0],
-  request: ResultRequest,
-): Promise<Response | undefined> {
+async function serve(reader: Reader, call: Call, request: ResultRequest): Promise<Response | undefined> {
   const { operation, table, tags, key } = request;
   const session = reader.session();
   await moveAgain(reader, session, request);
-  if (tags.some((tag) => reader.unvoided.note(tag))) return undefined;
+  if (tags.some((tag) => reader.unvoided.note(tag))) {
+    reader.report({ type: 'miss', operation, tableName: table.name, key });
+    return request.canBeStrong ? readStrongly(reader, call, table) : undefined;
+  }
 
   const [[text], generations] = await Promise.all([session.get([key]), session.generations(tags)]);
   if (text instanceof Error || generations.some((generation) => generation instanceof Error))
@@ -96,7 +94,7 @@ async function serve(
   const stored = text === undefined || text === SEEN ? undefined : decodeResult(text);
   if (stored?.generations.every((generation, index) => generation === generations[index])) {
     reader.report({ type: 'hit', operation, tableName: table.name, key });
-    return hit(call.input, table, stored);
+    return hit(call.input, stored);
   }
 
   reader.report({ type: 'miss', operation, tableName: table.name, key });
@@ -110,14 +108,18 @@ async function serve(
   const isUnsettled = leases.some(({ strong }) => strong);
   if (isUnsettled && !request.canBeStrong) return undefined;
 
-  if (isUnsettled) reader.report({ type: 'strong-read', operation: 'Query', tableName: table.name });
-  const response = await call.send((input) => (isUnsettled ? { ...input, ConsistentRead: true } : input));
+  const response = isUnsettled ? await readStrongly(reader, call, table) : await call.send();
   const result = encoded(response, leases);
   if (result !== undefined) await put(reader, session, request, result);
   return response;
 }
 
-function hit({ ReturnConsumedCapacity }: Request, table: Table, stored: StoredResult): Response {
+function readStrongly(reader: Reader, call: Call, table: Table): Promise<Response> {
+  reader.report({ type: 'strong-read', operation: 'Query', tableName: table.name });
+  return call.send((input) => ({ ...input, ConsistentRead: true }));
+}
+
+function hit(input: Request, stored: StoredResult): Response {
   const { items, count, scannedCount, lastEvaluatedKey, cachedAt } = stored;
   return hitResponse(
     {
@@ -125,7 +127,7 @@ function hit({ ReturnConsumedCapacity }: Request, table: Table, stored: StoredRe
       Count: count,
       ScannedCount: scannedCount,
       ...(lastEvaluatedKey && { LastEvaluatedKey: lastEvaluatedKey }),
-      ...capacityMember(zeroCapacity(table.name, ReturnConsumedCapacity)),
+      ...capacityMember(zeroCapacity(input)),
     },
     { CacheHit: true, CachedTime: new Date(cachedAt) },
   );
@@ -161,10 +163,15 @@ async function put(
 /** Moves tags that an earlier write of this process could not. */
 async function moveAgain(reader: Reader, session: Session, { tags, table }: ResultRequest): Promise<void> {
   if (reader.unvoided.isEmpty) return;
-  for (const tag of tags) {
+  const noted = tags.flatMap((tag) => {
     const note = reader.unvoided.note(tag);
-    if (note === undefined) continue;
-    const [answer] = await session.move([tag], table.settings.rules);
-    if (answer === 'moved') reader.unvoided.remove(tag, note);
-  }
+    return note === undefined ? [] : [{ tag, note }];
+  });
+  const answers = await session.move(
+    noted.map(({ tag }) => tag),
+    table.settings.rules,
+  );
+  noted.forEach(({ tag, note }, index) => {
+    if (answers[index] === 'moved') reader.unvoided.remove(tag, note);
+  });
 }

@@ -41,7 +41,7 @@ export function newReader(settings: Settings): Reader {
   return {
     namespace: settings.namespace,
     flights: newFlights(),
-    unvoided: newUnvoided(settings.table('').rules.guardMs),
+    unvoided: newUnvoided(longestGuardMs(settings)),
     report,
     session: () => openSession(settings.store, breaker, settings.readTimeoutMs),
     table(nameOrArn) {
@@ -54,6 +54,10 @@ export function newReader(settings: Settings): Reader {
       return table;
     },
   };
+}
+
+function longestGuardMs(settings: Settings): number {
+  return Math.max(...['', ...(settings.tableNames ?? [])].map((name) => settings.table(name).rules.guardMs));
 }
 
 function newTable(name: string, settings: Settings): Table {

@@ -11,19 +11,28 @@ export type Session = Omit<CacheStore, 'apply' | 'delete' | 'close'>;
  */
 export function openSession(store: CacheStore, breaker: Breaker, budgetMs: number): Session {
   let left = budgetMs;
+  let underWay = 0;
+  let since = 0;
+
+  /** What is left of the budget. Time counts once, however many operations are under way in it. */
+  const remaining = () => (underWay === 0 ? left : left - (performance.now() - since));
 
   async function within<T>(
     count: number,
     ask: (options: CallOptions) => Promise<Settled<T>[]>,
   ): Promise<Settled<T>[]> {
     if (count === 0) return [];
-    if (left <= 0) return failures(count, 'this call has waited long enough for it');
+    const patienceMs = remaining();
+    if (patienceMs <= 0) return failures(count, 'this call has waited long enough for it');
     if (!breaker.allows()) return failures(count, 'it is given a pause, since it did not answer');
 
-    const start = performance.now();
-    const answers = await inTime(ask({ deadline: Date.now() + left }), left, count);
-    left -= performance.now() - start;
-    if (answers.every((answer) => answer instanceof CacheError)) {
+    if (underWay === 0) since = performance.now();
+    underWay += 1;
+    const answers = await inTime(() => ask({ deadline: Date.now() + patienceMs }), patienceMs, count);
+    underWay -= 1;
+    if (underWay === 0) left -= performance.now() - since;
+    // A cache that says no is there; only one that is silent is better left alone.
+    if (answers.every((answer) => answer instanceof CacheError && !answer.answered)) {
       left = 0; // what failed now will not do better in the next few milliseconds
       breaker.failed();
     } else {
@@ -45,7 +54,7 @@ export function openSession(store: CacheStore, breaker: Breaker, budgetMs: numbe
 
 /** A store's answers, or failures in their place when it rejects or does not keep to its deadline. */
 async function inTime<T>(
-  answers: Promise<Settled<T>[]>,
+  ask: () => Promise<Settled<T>[]>,
   budgetMs: number,
   count: number,
 ): Promise<Settled<T>[]> {
@@ -54,7 +63,7 @@ async function inTime<T>(
     timer = setTimeout(() => resolve(failures(count, 'it took too long')), budgetMs);
   });
   try {
-    return await Promise.race([answers, late]);
+    return await Promise.race([ask(), late]);
   } catch (thrown) {
     return failures(count, `the store threw ${toError(thrown).name}`);
   } finally {

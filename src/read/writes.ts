@@ -23,7 +23,7 @@ export function batchWriteItem(reader: Reader): Operation {
   type Requests = Record<string, { PutRequest?: WriteRequest; DeleteRequest?: WriteRequest }[]>;
   const written = (requests: Requests | undefined) =>
     Object.entries(requests ?? {}).flatMap(([TableName, ofTable]) =>
-      ofTable.map(({ PutRequest, DeleteRequest }) =>
+      (ofTable ?? []).map(({ PutRequest, DeleteRequest }) =>
         writtenBy(reader, { TableName, ...PutRequest, ...DeleteRequest }),
       ),
     );
@@ -99,15 +99,13 @@ function writtenBy(reader: Reader, { TableName, Key, Item }: WriteRequest): Writ
 }
 
 /**
- * Voids items, and moves the tags that they may stand under. What the cache does not confirm is not read until it has,
- * and nobody waits any more for a read that may have begun before the write.
+ * Voids items, and moves the tags that they may stand under. What the cache does not confirm is not read until it has.
  */
 async function voidItems(reader: Reader, written: readonly (Written | undefined)[]): Promise<void> {
   const session = reader.session();
-  for (const { table, keys, tags } of namesOf(reader, written)) {
+  const voidTable = async ({ table, keys, tags }: Names) => {
     const { rules } = table.settings;
     const [voided, moved] = await Promise.all([session.void(keys, rules), session.move(tags, rules)]);
-    for (const key of keys) reader.flights.forget(key);
     const unconfirmed = [
       ...keys.filter((_, index) => voided[index] !== 'voided'),
       ...tags.filter((_, index) => moved[index] !== 'moved'),
@@ -115,14 +113,18 @@ async function voidItems(reader: Reader, written: readonly (Written | undefined)
     reader.unvoided.add(unconfirmed);
     const outcome = unconfirmed.length === 0 ? 'voided' : 'failed';
     reader.report({ type: 'void', outcome, tableName: table.name, keys });
-  }
+  };
+  await Promise.all(namesOf(reader, written).map(voidTable));
+}
+
+interface Names {
+  readonly table: Table;
+  readonly keys: readonly string[];
+  readonly tags: readonly string[];
 }
 
 /** The cache keys and tags of written items, by table. */
-function namesOf(
-  reader: Reader,
-  written: readonly (Written | undefined)[],
-): { table: Table; keys: string[]; tags: string[] }[] {
+function namesOf(reader: Reader, written: readonly (Written | undefined)[]): Names[] {
   const cached = written.filter((item) => item !== undefined);
   return [...groupBy(cached, ({ table }) => table)].map(([table, items]) => ({
     table,
@@ -139,23 +141,28 @@ function keysOf(reader: Reader, { table, key, item }: Written): string[] {
       ? [table.keyNames]
       : candidateKeyNames(table, item);
   const attributes = key ?? item ?? {};
-  return candidates.flatMap((names) => {
-    try {
-      return [itemKey(reader.namespace, table.name, pick(attributes, names))];
-    } catch {
-      return []; // DynamoDB has refused such a key, or it is none
-    }
-  });
+  return candidates.flatMap((names) =>
+    unlessNoKey(() => itemKey(reader.namespace, table.name, pick(attributes, names))),
+  );
+}
+
+/** A name that is made of a key; none of what DynamoDB does not take for a key. */
+function unlessNoKey(name: () => string): string[] {
+  try {
+    return [name()];
+  } catch {
+    return [];
+  }
 }
 
 /** Every one or two attributes of an item that could be its key; those with the partition key, where it is declared. */
 function candidateKeyNames({ settings: { partitionKey } }: Table, item: AttributeMap = {}): string[][] {
   const names = Object.keys(item).filter((name) => isKeyValue(item[name]));
-  const first = partitionKey === undefined ? names : [partitionKey];
-  return first.flatMap((one) => [
-    [one],
-    ...names.filter((other) => other !== one).map((other) => [one, other]),
-  ]);
+  if (partitionKey !== undefined) {
+    const others = names.filter((name) => name !== partitionKey);
+    return [[partitionKey], ...others.map((name) => [partitionKey, name])];
+  }
+  return names.flatMap((one, index) => [[one], ...names.slice(index + 1).map((other) => [one, other])]);
 }
 
 /** Where the item was in its indexes before, a write does not say: each index moves as a whole. */
@@ -165,7 +172,7 @@ function tagsOf({ namespace }: Reader, { table: { name, settings }, key, item }:
   return [
     tableTag(namespace, name),
     ...(partitionKey !== undefined && isKeyValue(partition)
-      ? [partitionTag(namespace, name, undefined, partitionKey, partition)]
+      ? unlessNoKey(() => partitionTag(namespace, name, undefined, partitionKey, partition))
       : []),
     ...[...indexes.keys()].map((indexName) => indexTag(namespace, name, indexName)),
   ];

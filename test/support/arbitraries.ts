@@ -68,7 +68,10 @@ export function spellingArbitrary({ negative, coefficient, exponent }: Decimal):
       const power = exponent - zeros + behind;
       return fc
         .record({
-          sign: negative ? fc.constant('-') : fc.constantFrom('', '', '+'),
+          sign:
+            coefficient === 0n
+              ? fc.constantFrom('', '-', '+')
+              : fc.constantFrom(...(negative ? ['-'] : ['', '+'])),
           mark: fc.constantFrom('E', 'e'),
           plus: fc.constantFrom('', '+'),
           pad: fc.constantFrom('', '', '00000'),
