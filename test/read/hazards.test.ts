@@ -1,7 +1,8 @@
 import { GetItemCommand } from '@aws-sdk/client-dynamodb';
 import { describe, expect, test } from 'vitest';
+import { NewCachingMiddleware } from '../../src/read/middleware.js';
 import { type Change, newTableStub, type TableStub } from '../support/table.js';
-import { batchGetUsers, nameIn, newPair, user } from './rig.js';
+import { batchGetUsers, getUser, nameIn, newPair, user } from './rig.js';
 
 /** What the hazards befall: read-aside, and a SET or DEL for each record of the stream. */
 function naivePair() {
@@ -81,6 +82,24 @@ describe('H3: a reader stores what it read after a newer change was applied', ()
     expect(nameIn(await pair.get('1'))).toBeUndefined();
   });
 
+  test('H3: a slower reader is refused also when what a faster one stored has been evicted', async () => {
+    const pair = newPair();
+    const { table } = pair;
+    table.put(user('1', 'old'));
+    const held = table.hold('GetItem', 'after');
+    const slow = pair.get('1');
+    await held.reached;
+    table.put(user('1', 'new')); // its record is delayed
+    const otherProcess = table.client();
+    otherProcess.middlewareStack.use(NewCachingMiddleware(pair.options));
+    expect(nameIn(await getUser(otherProcess, '1'))).toBe('new');
+    pair.memory.values.delete('users:id=1');
+    held.release();
+    await slow;
+    expect(pair.outcomes('fill')).toEqual(['filled', 'moved']);
+    expect(nameIn(await pair.get('1'))).toBe('new');
+  });
+
   test('H3: who asks after a change was applied does not join a read that began before it', async () => {
     const pair = newPair({ mode: 'invalidate' });
     const { table } = pair;
@@ -139,6 +158,19 @@ describe('H4: a reader misses just after a change, and a replica answers with th
     expect(Responses?.users).toEqual([user('1', 'new')]);
     expect(table.requests('BatchGetItem')[0].RequestItems.users.ConsistentRead).toBe(true);
     table.catchUp();
+    expect(nameIn(await pair.get('1'))).toBe('new');
+  });
+
+  test('H4: what was just stored and is evicted is not followed by what a replica still has', async () => {
+    const pair = newPair({ mode: 'invalidate' });
+    const { table } = pair;
+    await pair.deliver(table.put(user('1', 'old')));
+    table.lag();
+    table.put(user('1', 'new')); // its record is delayed
+    pair.clock.pass(4_900);
+    expect(nameIn(await pair.get('1'))).toBe('new');
+    pair.memory.values.delete('users:id=1');
+    pair.clock.pass(600);
     expect(nameIn(await pair.get('1'))).toBe('new');
   });
 

@@ -209,6 +209,7 @@ describe('every read and write is answered as DynamoDB does', () => {
       await redis.rpush(key, 'foreign');
       await expectTruth(cachedBy(server.url, 2_000));
     }
+    expect(breakerStates()).toEqual([]);
   });
 });
 

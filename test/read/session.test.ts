@@ -129,6 +129,18 @@ describe('a session', () => {
     expect(changes).toEqual(['open', 'closed']);
   });
 
+  test('takes a cache that says no for one that is there, and goes on asking', async () => {
+    const no = new CacheError('full', { answered: true });
+    const full: CacheStore = { ...memoryStore(), begin: (keys) => Promise.resolve(keys.map(() => no)) };
+    const breaker = newBreakerNoted();
+    for (const _ of [1, 2, 3, 4, 5]) {
+      const session = open(full, breaker);
+      expect(await session.begin(['a'], RULES)).toEqual([no]);
+      expect(await session.get(['a'])).toEqual([undefined]);
+    }
+    expect(changes).toEqual([]);
+  });
+
   test('takes a cache that answers some of what it is asked for one that is there', async () => {
     const breaker = newBreakerNoted();
     store.failWhen((key) => key === 'a');

@@ -119,6 +119,32 @@ describe('a write that the cache did not confirm to have voided', () => {
     expect(pair.outcomes('fill')).toEqual(['filled']); // before the write
   });
 
+  test('H7: is read with strong consistency, alone and in a batch, whatever a replica says', async () => {
+    const pair = await cached(newPair());
+    pair.table.lag();
+    pair.cache.failWhen((_key, method) => method === 'void');
+    await put(pair.client);
+    expect(nameIn(await pair.get('1'))).toBe('new');
+    expect((await batchGetUsers(pair.client, '1', '2')).Responses?.users).toEqual([user('1', 'new')]);
+    expect(pair.count('strong-read')).toBe(2);
+  });
+
+  test('H7: is queried with strong consistency, whatever a replica says', async () => {
+    const pair = newPair();
+    pair.table.put(user('1', 'old'));
+    pair.table.lag();
+    pair.cache.failWhen((_key, method) => method === 'move');
+    await put(pair.client);
+    const { Items } = await pair.client.send(
+      new QueryCommand({
+        TableName: 'users',
+        KeyConditionExpression: 'id = :id',
+        ExpressionAttributeValues: { ':id': { S: '1' } },
+      }),
+    );
+    expect(Items).toEqual([user('1', 'new')]);
+  });
+
   test('H7: is voided before the next read, as soon as the cache takes it', async () => {
     const pair = await unvoided();
     pair.cache.failWhen(() => false);

@@ -1,4 +1,4 @@
-import { BatchGetItemCommand, GetItemCommand, QueryCommand, ScanCommand } from '@aws-sdk/client-dynamodb';
+import { BatchGetItemCommand, GetItemCommand } from '@aws-sdk/client-dynamodb';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { batchGetUsers, getUser, nameIn, newPair, type Pair, user } from './rig.js';
 
@@ -154,6 +154,18 @@ describe('BatchGetItem', () => {
     expect(pair.table.log).toHaveLength(1);
   });
 
+  test('does not take for absent what an answer does not list at all', async () => {
+    pair.client.middlewareStack.add(
+      (next) => async (args) => {
+        const { response } = await next(args);
+        return { response, output: { $metadata: {}, Responses: {} } };
+      },
+      { step: 'deserialize', priority: 'high' },
+    );
+    expect((await batchGetUsers(pair.client, '1')).Responses?.users).toEqual([]);
+    expect(await pair.memory.store.get([cacheKey('1')])).toEqual([undefined]);
+  });
+
   test('hands back what was not processed as the caller asked for it, and never takes it for absent', async () => {
     for (const id of ['1', '2', '3', '4']) pair.table.put({ ...user(id, 'Ada'), age: { N: id } });
     await pair.get('1');
@@ -248,47 +260,6 @@ describe('BatchGetItem', () => {
     expect(Responses?.users).toHaveLength(20);
     expect(pair.cache.calls.map(([method]) => method)).toEqual(['get', 'void', 'begin', 'fill']);
     expect(pair.count('undecodable')).toBe(20);
-  });
-});
-
-describe('Query and Scan', () => {
-  const query = new QueryCommand({
-    TableName: 'users',
-    KeyConditionExpression: 'id = :id',
-    ExpressionAttributeValues: { ':id': { S: '1' } },
-  });
-  const scan = new ScanCommand({ TableName: 'users' });
-
-  test('a query is stored when it is first read, and then asks nothing of DynamoDB', async () => {
-    pair.table.put(user('1', 'Ada'));
-    await pair.client.send(query);
-    const reached = fromHere();
-    const { Items, Count, ScannedCount } = await pair.client.send(query);
-    expect({ Items, Count, ScannedCount }).toEqual({ Items: [user('1', 'Ada')], Count: 1, ScannedCount: 1 });
-    expect(pair.cache.calls.map(([method]) => method)).toEqual(['get', 'generations']);
-    expect(pair.table.log).toHaveLength(reached);
-  });
-
-  test('a scan is stored from its second identical request on', async () => {
-    pair.table.put(user('1', 'Ada'));
-    for (const expected of [1, 2, 2, 2]) {
-      expect((await pair.client.send(scan)).Items).toEqual([user('1', 'Ada')]);
-      expect(pair.table.log).toHaveLength(expected);
-    }
-    expect(pair.outcomes('fill')).toEqual(['filled']);
-  });
-
-  test('a scan that is not repeated within its time is not stored', async () => {
-    for (const _ of [1, 2, 3]) {
-      await pair.client.send(scan);
-      pair.clock.pass(60_001);
-    }
-    expect(pair.outcomes('fill')).toEqual([]);
-  });
-
-  test('a different scan is another one', async () => {
-    for (const Limit of [1, 2, 3]) await pair.client.send(new ScanCommand({ TableName: 'users', Limit }));
-    expect(pair.outcomes('fill')).toEqual([]);
   });
 });
 

@@ -25,11 +25,14 @@ export function stringArbitrary(): fc.Arbitrary<string> {
   );
 }
 
-/** Attribute names, with those that mean something to JavaScript, to JSON or to the stored form. */
+/**
+ * Attribute names, with those that mean something to JavaScript, to JSON or to the stored form. None has a backslash:
+ * once JSON.parse of Node 24 has met such a name, it may take an escaped one for it (nodejs/node#63785).
+ */
 export function attributeNameArbitrary(): fc.Arbitrary<string> {
   return fc.oneof(
     { weight: 3, arbitrary: fc.constantFrom('id', 'name', 'a', 'b', 'c') },
-    { weight: 2, arbitrary: stringArbitrary() },
+    { weight: 2, arbitrary: stringArbitrary().map((text) => text.replaceAll('\\', '')) },
     {
       weight: 2,
       arbitrary: fc.constantFrom(
