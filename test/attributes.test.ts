@@ -12,7 +12,7 @@ describe('setOwn', () => {
       writable: true,
     });
     expect(Object.getPrototypeOf(target)).toBe(Object.prototype);
-    expect(({} as Record<string, unknown>)['polluted']).toBeUndefined();
+    expect(({} as Record<string, unknown>).polluted).toBeUndefined();
   });
 });
 

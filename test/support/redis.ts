@@ -58,7 +58,7 @@ export async function redisServerCommand(machine: Machine = thisMachine): Promis
   const because = tried.length > 0 ? ` (${tried.join('; ')})` : '';
   throw new Error(
     `The tests need a real Redis${because}: install redis-server or valkey-server, or start Docker, ` +
-      'or set REDIS_URL and REDIS_CLUSTER_URL to servers that the tests may use and empty.',
+      'or set REDIS_URL and REDIS_CLUSTER_URL to servers that the tests may use.',
   );
 }
 
