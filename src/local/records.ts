@@ -63,6 +63,8 @@ function toLambdaAttributes(attributes?: Record<string, AttributeValue>): Lambda
 }
 
 function toLambdaAttribute(value: AttributeValue): LambdaAttributeValue {
+  // The SDK has no value for an attribute named __proto__. The image is then incomplete, which its handler has to see.
+  if (value === undefined) return value;
   if (value.B !== undefined) return { B: toBase64(value.B) };
   if (value.BS !== undefined) return { BS: value.BS.map(toBase64) };
   if (value.M !== undefined) return { M: toLambdaAttributes(value.M) };

@@ -156,7 +156,7 @@ test('Random items are answered as without a cache', { timeout: 120_000 }, async
         }
       }
     }),
-    { numRuns: 150 },
+    { numRuns: 150, endOnFailure: true }, // looking for a smaller one would take longer than the test may
   );
 
   const all = async (client: DynamoDBClient) =>
@@ -217,7 +217,8 @@ async function readAll(
       outcomes[name] = { Item, Items, Responses };
       if (CacheMetadata?.CacheHit || CacheMetadata?.CacheHitCount === 1) hits.push(name);
     } catch (error) {
-      outcomes[name] = String(error);
+      // Attributes have no order: which of several numbers fails first is left open.
+      outcomes[name] = String(error).replace(/[-+\d.]+(E[-+\d]+)? can't/, "A number can't");
     }
   }
   return outcomes;

@@ -137,3 +137,9 @@ test.each([
   );
   expect(createdAt(record)).toBe(at(expected).getTime());
 });
+
+test('an attribute for which the SDK has no value is left without one, and does not stop the stream', () => {
+  const NewImage = { id: { S: '1' }, nested: { M: { odd: undefined } } } as never;
+  const record = toLambdaRecord({ dynamodb: { NewImage } }, STREAM_ARN, READ_AT);
+  expect(record.dynamodb?.NewImage).toEqual({ id: { S: '1' }, nested: { M: { odd: undefined } } });
+});
