@@ -17,6 +17,17 @@ export type AttributeValue =
 /** Attributes by name: a key, an item or an image. */
 export type AttributeMap = { [name: string]: AttributeValue };
 
+/**
+ * Whether a key has binary given as text, which the SDK's types forbid: some versions of it send the text itself, taking
+ * it for base64, and others its UTF-8.
+ */
+export function hasTextBinary(key: AttributeMap): boolean {
+  for (const name in key) {
+    if (typeof (key[name] as { B?: unknown } | undefined)?.B === 'string') return true;
+  }
+  return false;
+}
+
 /** Sets a member as the object's own, also when it is named `__proto__` and an assignment would not. */
 export function setOwn<T>(target: Record<string, T>, name: string, value: T): void {
   if (name === '__proto__') {

@@ -1,4 +1,4 @@
-import type { AttributeMap } from '../attributes.js';
+import { type AttributeMap, hasTextBinary } from '../attributes.js';
 import { ABSENT, decode, encode } from '../codec.js';
 import { groupBy } from '../group-by.js';
 import { itemKey } from '../key.js';
@@ -22,6 +22,7 @@ export type Finding = { readonly item: AttributeMap | null } | 'miss' | 'unknown
 /** The cache key of an item that a request names, or `undefined` when DynamoDB has to say what is wrong with it. */
 export function wantedItem(reader: Reader, table: Table, key: unknown): Wanted | undefined {
   try {
+    if (hasTextBinary(key as AttributeMap)) return undefined;
     return { table, key: itemKey(reader.namespace, table.name, key as AttributeMap) };
   } catch {
     return undefined;

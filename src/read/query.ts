@@ -1,7 +1,7 @@
 import type { AttributeMap } from '../attributes.js';
 import { indexTag, partitionTag, resultKey, tableTag } from '../key.js';
 import { jittered } from '../lifetime.js';
-import type { Lease } from '../store/store.js';
+import type { Lease, Settled } from '../store/store.js';
 import { capacityMember, hitResponse, zeroCapacity } from './answer.js';
 import type { Call, Operation, Request, Response } from './call.js';
 import { queryPartition } from './partition.js';
@@ -89,10 +89,9 @@ async function serve(reader: Reader, call: Call, request: ResultRequest): Promis
   }
 
   const [[text], generations] = await Promise.all([session.get([key]), session.generations(tags)]);
-  if (text instanceof Error || generations.some((generation) => generation instanceof Error))
-    return undefined;
-  const stored = text === undefined || text === SEEN ? undefined : decodeResult(text);
-  if (stored?.generations.every((generation, index) => generation === generations[index])) {
+  if (text instanceof Error || !areKnown(generations)) return undefined;
+  const stored = text === undefined ? undefined : decodeResult(generations, text);
+  if (stored !== undefined) {
     reader.report({ type: 'hit', operation, tableName: table.name, key });
     return hit(call.input, stored);
   }
@@ -112,6 +111,12 @@ async function serve(reader: Reader, call: Call, request: ResultRequest): Promis
   const result = encoded(response, leases);
   if (result !== undefined) await put(reader, session, request, result);
   return response;
+}
+
+function areKnown(
+  generations: readonly Settled<string | undefined>[],
+): generations is (string | undefined)[] {
+  return !generations.some((generation) => generation instanceof Error);
 }
 
 function readStrongly(reader: Reader, call: Call, table: Table): Promise<Response> {
@@ -136,8 +141,8 @@ function hit(input: Request, stored: StoredResult): Response {
 /** A response as stored, under the generations it was read in; `undefined` when it cannot be stored. */
 function encoded(response: Response, leases: readonly Lease[]): string | undefined {
   try {
-    return encodeResult({
-      generations: leases.map(({ generation }) => generation),
+    const generations = leases.map(({ generation }) => generation);
+    return encodeResult(generations, {
       cachedAt: Date.now(),
       items: response.Items as AttributeMap[] | undefined,
       count: response.Count as number,
@@ -156,7 +161,7 @@ async function put(
   value: string,
 ): Promise<void> {
   const [answer] = await session.put([{ key, value, ttlMs: jittered(ttlMs, table.settings.ttlJitter) }]);
-  const outcome = answer === 'stored' ? 'filled' : 'failed';
+  const outcome = answer === 'stored' ? 'filled' : answer === 'occupied' ? 'occupied' : 'failed';
   if (value !== SEEN) reader.report({ type: 'fill', tableName: table.name, key, outcome });
 }
 

@@ -1,9 +1,8 @@
 import type { AttributeMap } from '../attributes.js';
 import { decodeDocument, encode } from '../codec.js';
 
-/** A query's or scan's result, with the generations of its tags when it was read. */
+/** A query's or scan's result. */
 export interface StoredResult {
-  readonly generations: readonly string[];
   /** When it was read, in milliseconds since the epoch by its reader's clock. */
   readonly cachedAt: number;
   /** Absent where only a count was asked for. */
@@ -14,25 +13,35 @@ export interface StoredResult {
 }
 
 /**
- * A result as JSON text, its items as `encode` makes them.
+ * A result as stored: a line with the generations that its tags had when it was read, then JSON text, its items as
+ * `encode` makes them.
  *
  * @throws EncodeError when a value is not a DynamoDB attribute value
  */
-export function encodeResult({ items, lastEvaluatedKey, ...rest }: StoredResult): string {
+export function encodeResult(
+  generations: readonly string[],
+  { items, lastEvaluatedKey, ...rest }: StoredResult,
+): string {
   const members = [JSON.stringify(rest).slice(1, -1)];
   if (items !== undefined) members.push(`"items":[${items.map(encode).join()}]`);
   if (lastEvaluatedKey !== undefined) members.push(`"lastEvaluatedKey":${encode(lastEvaluatedKey)}`);
-  return `{${members.join()}}`;
+  return `${firstLine(generations)}{${members.join()}}`;
 }
 
-/** The result of a stored text, or `undefined` when the text is not one that {@link encodeResult} made. Never throws. */
-export function decodeResult(text: string): StoredResult | undefined {
+/**
+ * The result of a stored text, or `undefined` when it was read under other generations, or the text is not one that
+ * {@link encodeResult} made. Never throws.
+ */
+export function decodeResult(
+  generations: readonly (string | undefined)[],
+  text: string,
+): StoredResult | undefined {
+  const line = firstLine(generations);
+  if (generations.includes(undefined) || !text.startsWith(line)) return undefined;
   try {
-    const { generations, cachedAt, items, count, scannedCount, lastEvaluatedKey } = JSON.parse(text);
-    if (!Array.isArray(generations) || generations.length === 0) return undefined;
+    const { cachedAt, items, count, scannedCount, lastEvaluatedKey } = JSON.parse(text.slice(line.length));
     if (![cachedAt, count, scannedCount].every(Number.isFinite)) return undefined;
     return {
-      generations,
       cachedAt,
       count,
       scannedCount,
@@ -42,4 +51,8 @@ export function decodeResult(text: string): StoredResult | undefined {
   } catch {
     return undefined;
   }
+}
+
+function firstLine(generations: readonly (string | undefined)[]): string {
+  return `${generations.join(' ')}\n`;
 }

@@ -1,4 +1,4 @@
-import type { AttributeMap } from '../attributes.js';
+import { type AttributeMap, hasTextBinary } from '../attributes.js';
 import { groupBy } from '../group-by.js';
 import { indexTag, isKeyValue, itemKey, partitionTag, tableTag } from '../key.js';
 import type { Operation, Request, Response } from './call.js';
@@ -141,9 +141,18 @@ function keysOf(reader: Reader, { table, key, item }: Written): string[] {
       ? [table.keyNames]
       : candidateKeyNames(table, item);
   const attributes = key ?? item ?? {};
-  return candidates.flatMap((names) =>
-    unlessNoKey(() => itemKey(reader.namespace, table.name, pick(attributes, names))),
+  return candidates
+    .flatMap((names) => readings(pick(attributes, names)))
+    .flatMap((reading) => unlessNoKey(() => itemKey(reader.namespace, table.name, reading)));
+}
+
+/** The keys that attributes may be once they have been sent: more than one only where binary is given as text. */
+function readings(attributes: AttributeMap): AttributeMap[] {
+  if (!hasTextBinary(attributes)) return [attributes];
+  const asBytes = Object.entries(attributes).map(([name, value]) =>
+    'B' in value ? [name, { B: Buffer.from(value.B as string) }] : [name, value],
   );
+  return [attributes, Object.fromEntries(asBytes)];
 }
 
 /** A name that is made of a key; none of what DynamoDB does not take for a key. */
@@ -168,12 +177,14 @@ function candidateKeyNames({ settings: { partitionKey } }: Table, item: Attribut
 /** Where the item was in its indexes before, a write does not say: each index moves as a whole. */
 function tagsOf({ namespace }: Reader, { table: { name, settings }, key, item }: Written): string[] {
   const { partitionKey, indexes } = settings;
-  const partition = partitionKey === undefined ? undefined : (key ?? item)?.[partitionKey];
+  const partitions = partitionKey === undefined ? [] : readings(pick(key ?? item ?? {}, [partitionKey]));
   return [
     tableTag(namespace, name),
-    ...(partitionKey !== undefined && isKeyValue(partition)
-      ? unlessNoKey(() => partitionTag(namespace, name, undefined, partitionKey, partition))
-      : []),
+    ...partitions.flatMap((partition) =>
+      Object.entries(partition).flatMap(([attribute, value]) =>
+        unlessNoKey(() => partitionTag(namespace, name, undefined, attribute, value)),
+      ),
+    ),
     ...[...indexes.keys()].map((indexName) => indexTag(namespace, name, indexName)),
   ];
 }

@@ -9,7 +9,16 @@ import {
   type Moment,
   type Rules,
 } from '../coherence.js';
-import type { ApplyOutcome, Begun, CacheStore, Fill, FillOutcome, StoreChange } from './store.js';
+import type {
+  ApplyOutcome,
+  Begun,
+  CacheStore,
+  Fill,
+  FillOutcome,
+  PutOutcome,
+  Result,
+  StoreChange,
+} from './store.js';
 
 /**
  * A cache inside this process, for trying things out and for tests: it lives and dies with the process, is shared
@@ -74,6 +83,13 @@ export function openMemory(now: () => number) {
     return 'filled';
   }
 
+  function put({ key, value, ttlMs }: Result): PutOutcome {
+    const stored = values.get(key);
+    if (stored !== undefined && firstLine(stored) === firstLine(value)) return 'occupied';
+    values.set(key, value, ttlMs);
+    return 'stored';
+  }
+
   const store: CacheStore = {
     get: (keys) => Promise.resolve(keys.map((key) => values.get(key))),
     apply: (changes, rules) => atOnce(changes, (change, moment) => apply(change, moment, rules)),
@@ -91,10 +107,7 @@ export function openMemory(now: () => number) {
         return 'moved';
       }),
     generations: (tags) => Promise.resolve(tags.map((tag) => guards.get(tag)?.generation)),
-    put: (results) => {
-      for (const { key, value, ttlMs } of results) values.set(key, value, ttlMs);
-      return Promise.resolve(results.map(() => 'stored'));
-    },
+    put: (results) => Promise.resolve(results.map(put)),
     delete: (keys) => {
       for (const key of keys) values.delete(key);
       return Promise.resolve(keys.map(() => 'deleted'));
@@ -102,6 +115,10 @@ export function openMemory(now: () => number) {
     close: () => Promise.resolve(),
   };
   return { store, values, guards };
+}
+
+function firstLine(text: string): string {
+  return text.split('\n', 1)[0] as string;
 }
 
 function timeToLive(entry: { ttlMs: number; expiresAt?: number | undefined }, now: number): number {

@@ -35,7 +35,7 @@ export interface CacheStore {
   generations(tags: readonly string[], options?: CallOptions): Promise<Settled<string | undefined>[]>;
 
   /** Stores results, which carry the generations they were read under and need no guard of their own. */
-  put(results: readonly Result[], options?: CallOptions): Promise<Settled<'stored'>[]>;
+  put(results: readonly Result[], options?: CallOptions): Promise<Settled<PutOutcome>[]>;
 
   /** Deletes keys that have no guard: what others derived from items. */
   delete(keys: readonly string[], options?: CallOptions): Promise<Settled<'deleted'>[]>;
@@ -106,6 +106,7 @@ export interface Fill {
 /** A query or scan result as stored. */
 export interface Result {
   readonly key: string;
+  /** Its first line names the generations of the tags that it was read under. */
   readonly value: string;
   readonly ttlMs: number;
 }
@@ -115,3 +116,6 @@ export interface Result {
  * since `begin`), `occupied` (somebody else stored it), `expired` (the item has outlived its time), `full` (the cache takes no more).
  */
 export type FillOutcome = 'filled' | 'moved' | 'occupied' | 'expired' | 'full';
+
+/** What became of a result. `occupied`: one that was read under the same generations is stored, and may be newer. */
+export type PutOutcome = 'stored' | 'occupied';

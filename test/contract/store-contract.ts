@@ -266,12 +266,20 @@ export function testStore(name: string, open: () => CacheStore | Promise<CacheSt
         expect(moved).not.toBe(generation);
       });
 
-      test('put stores results as they are, over what was there', async () => {
+      test('put stores results as they are, over those of other generations', async () => {
         const [one, two] = [freshKey(), freshKey()];
-        const results = [one, two].map((of, n) => ({ key: of, value: `result ${n}`, ttlMs: 600_000 }));
+        const results = [one, two].map((of, n) => ({ key: of, value: `g1\nresult ${n}`, ttlMs: 600_000 }));
         expect(await store.put(results)).toEqual(['stored', 'stored']);
-        await store.put([{ key: one, value: 'again', ttlMs: 600_000 }]);
-        expect(await store.get([one, two])).toEqual(['again', 'result 1']);
+        expect(await store.put([{ key: one, value: 'g11\nagain', ttlMs: 600_000 }])).toEqual(['stored']);
+        expect(await store.get([one, two])).toEqual(['g11\nagain', 'g1\nresult 1']);
+      });
+
+      test('put leaves a result of the same generations alone: it may be newer', async () => {
+        const put = (text: string) => store.put([{ key, value: `g1 g2\n${text}`, ttlMs: 600_000 }]);
+        freshKey();
+        expect(await put('faster')).toEqual(['stored']);
+        expect(await put('slower')).toEqual(['occupied']);
+        expect(await value()).toBe('g1 g2\nfaster');
       });
 
       test('delete removes keys and leaves others', async () => {

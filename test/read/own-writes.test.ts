@@ -229,3 +229,26 @@ function newReaderOf({ table, options }: Pair): Pick<Pair, 'client' | 'get'> {
   client.middlewareStack.use(NewCachingMiddleware(options));
   return { client, get: (id) => getUser(client, id) };
 }
+
+describe('binary keys that a caller gives as text, which some versions of the SDK read as base64 and others as UTF-8', () => {
+  const Key = { id: { B: 'YWJj' as unknown as Uint8Array } };
+  const meanings = { base64: { id: { B: Buffer.from('abc') } }, text: { id: { B: Buffer.from('YWJj') } } };
+
+  test('are not read from the cache', async () => {
+    const get = () => pair.client.send(new GetItemCommand({ TableName: 'users', Key }));
+    await get();
+    await get();
+    expect(pair.table.requests('GetItem')).toHaveLength(2);
+    expect(pair.reports).toEqual([]);
+  });
+
+  test.each(Object.entries(meanings))('void the item that they name as %s', async (_, meant) => {
+    const get = () => pair.client.send(new GetItemCommand({ TableName: 'users', Key: meant }));
+    await get();
+    await get();
+    expect(pair.table.requests('GetItem')).toHaveLength(1);
+    await pair.client.send(new DeleteItemCommand({ TableName: 'users', Key }));
+    await get();
+    expect(pair.table.requests('GetItem')).toHaveLength(2);
+  });
+});

@@ -219,3 +219,17 @@ describe('a stored result', () => {
     expect(await isStored(spelled)).toBe(true);
   });
 });
+
+test('no step back: of two readers under one generation the slower does not replace what the faster stored', async () => {
+  start({ tables: DECLARED });
+  const { table, client } = pair;
+  const slow = table.hold('Query', 'after');
+  const older = client.send(ofCustomer('a'));
+  await slow.reached;
+  change(order('a', '3', 'open')); // its record has not been delivered yet
+  expect(await read(ofCustomer('a'))).toEqual(['1', '3']);
+  slow.release();
+  await older;
+  expect(await isStored(ofCustomer('a'))).toBe(true);
+  expect(await read(ofCustomer('a'))).toEqual(['1', '3']);
+});

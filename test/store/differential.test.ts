@@ -48,6 +48,14 @@ const step = fc.oneof(
   },
   { weight: 1, arbitrary: fc.record({ does: fc.constant('void'), item }) },
   { weight: 1, arbitrary: fc.record({ does: fc.constant('move'), item }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      does: fc.constant('put'),
+      item,
+      value: fc.constantFrom('g1\nx', 'g1\ny', 'g12\nx', 'seen'),
+    }),
+  },
   { weight: 1, arbitrary: fc.record({ does: fc.constant('loseValue'), item }) },
   { weight: 1, arbitrary: fc.record({ does: fc.constant('loseGuard'), item }) },
   { weight: 4, arbitrary: fc.record({ does: fc.constant('wait'), interval }) },
@@ -81,7 +89,7 @@ test('memory and Redis give the same outcomes and states for the same random ste
     'overlapping',
   ];
   expect([...seen]).toEqual(
-    expect.arrayContaining([...outcomes, 'filled', 'moved', 'occupied', 'expired', 'voided']),
+    expect.arrayContaining([...outcomes, 'filled', 'moved', 'occupied', 'expired', 'voided', 'stored']),
   );
 });
 
@@ -105,6 +113,7 @@ const EXAMPLES: Step[][] = [
   [apply(1, { action: 'refresh' }), apply(2, { age: 60_001 }), apply(1, { age: 0 })],
   [begin, fill(), apply(1, { age: 9000 }), apply(2), fill()],
   [begin, begin, fill(), fill({ lease: 1 })],
+  [{ does: 'put', item: 'a', value: 'g1\nx' } as Step, { does: 'put', item: 'a', value: 'g1\ny' } as Step],
   [begin, fill({ expires: 0 }), { does: 'void', item: 'a' } as Step, { does: 'move', item: 'a' } as Step],
 ];
 
@@ -164,6 +173,8 @@ function newWorld() {
         return (await store.void([key], RULES))[0];
       case 'move':
         return (await store.move([key], RULES))[0];
+      case 'put':
+        return (await store.put([{ key, value: (next as { value: string }).value, ttlMs: FOREVER }]))[0];
       case 'loseValue':
         return (await store.delete([key]))[0];
       default:

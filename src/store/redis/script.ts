@@ -5,6 +5,7 @@ import clock from './clock.lua?raw';
 import fill from './fill.lua?raw';
 import guard from './guard.lua?raw';
 import move from './move.lua?raw';
+import put from './put.lua?raw';
 import voidItems from './void.lua?raw';
 
 /** A Lua script and the SHA-1 by which a server that has seen it knows it. */
@@ -13,19 +14,21 @@ export interface Script {
   readonly sha: string;
 }
 
-export type Scripts = Record<'apply' | 'begin' | 'fill' | 'void' | 'move', Script>;
+export type Scripts = Record<'apply' | 'begin' | 'fill' | 'void' | 'move' | 'put', Script>;
 
 /** The store's scripts. Tests replace the clock, which is the cache server's own otherwise. */
 export function scripts(clockText: string = clock): Scripts {
-  const script = (body: string): Script => {
-    const text = [clockText, guard, body].join('\n');
-    return { text, sha: createHash('sha1').update(text).digest('hex') };
-  };
+  const onGuards = (body: string) => script([clockText, guard, body].join('\n'));
   return {
-    apply: script(apply),
-    begin: script(begin),
-    fill: script(fill),
-    void: script(voidItems),
-    move: script(move),
+    apply: onGuards(apply),
+    begin: onGuards(begin),
+    fill: onGuards(fill),
+    void: onGuards(voidItems),
+    move: onGuards(move),
+    put: script(put),
   };
+}
+
+function script(text: string): Script {
+  return { text, sha: createHash('sha1').update(text).digest('hex') };
 }

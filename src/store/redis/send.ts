@@ -10,7 +10,7 @@ import type { Script } from './script.js';
 export interface Call {
   readonly keys: readonly string[];
   readonly args: readonly string[];
-  readonly command: Script | 'get' | 'mget' | 'set' | 'unlink';
+  readonly command: Script | 'get' | 'mget' | 'unlink';
 }
 
 export interface Limits {

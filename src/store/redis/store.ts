@@ -10,6 +10,7 @@ import type {
   CallOptions,
   Fill,
   FillOutcome,
+  PutOutcome,
   Result,
   Settled,
   StoreChange,
@@ -44,7 +45,7 @@ export function redisStore(
   scripts: Scripts = serverClockScripts(),
 ): CacheStore {
   async function run<T>(
-    command: Script | 'get' | 'set' | 'unlink',
+    command: Script | 'get' | 'unlink',
     head: readonly string[],
     parts: readonly Part[],
     parse: (reply: unknown, index: number) => T,
@@ -54,7 +55,7 @@ export function redisStore(
     if (parts.length === 0) return answers;
 
     const client = connection.client();
-    const bundles = command === 'set' ? parts.map((_, index) => [index]) : bundle(parts, client.isCluster);
+    const bundles = bundle(parts, client.isCluster);
     const calls = bundles.map((indexes) =>
       callOf(
         command,
@@ -120,7 +121,14 @@ export function redisStore(
         options,
       ),
 
-    put: (results, options) => run('set', [], results.map(resultPart), () => 'stored' as const, options),
+    put: (results, options) =>
+      run(
+        scripts.put,
+        [],
+        results.map(resultPart),
+        (reply, index) => element(reply, index) as PutOutcome,
+        options,
+      ),
 
     delete: (keys, options) => run('unlink', [], keys.map(keyOnly), () => 'deleted' as const, options),
 
@@ -133,11 +141,7 @@ function explained(error: CacheError, connection: Connection): CacheError {
   return problem === undefined ? error : new CacheError(`${error.message} Its connection says: ${problem}.`);
 }
 
-function callOf(
-  command: Script | 'get' | 'set' | 'unlink',
-  head: readonly string[],
-  parts: readonly Part[],
-): Call {
+function callOf(command: Script | 'get' | 'unlink', head: readonly string[], parts: readonly Part[]): Call {
   return {
     command: command === 'get' && parts.length > 1 ? 'mget' : command,
     keys: parts.flatMap((part) => part.keys),
@@ -186,7 +190,7 @@ function guardOnly(tag: string): Part {
 }
 
 function resultPart({ key, value, ttlMs }: Result): Part {
-  return { keys: [key], args: [value, 'PX', String(ttlMs)] };
+  return { keys: [key], args: [value, String(ttlMs)] };
 }
 
 function changePart(change: StoreChange): Part {
