@@ -13,6 +13,7 @@ const program = fileURLToPath(new URL(`../node_modules/.cache/programs/${basenam
 await build({
   ...lambdaBundle(entry, program),
   minify: false,
+  keepNames: false,
   banner: {},
   packages: 'external',
   sourcemap: true,

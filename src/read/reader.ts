@@ -41,7 +41,7 @@ export function newReader(settings: Settings): Reader {
   return {
     namespace: settings.namespace,
     flights: newFlights(),
-    unvoided: newUnvoided(longestGuardMs(settings)),
+    unvoided: newUnvoided(longestLifeMs(settings)),
     report,
     session: () => openSession(settings.store, breaker, settings.readTimeoutMs),
     table(nameOrArn) {
@@ -56,8 +56,13 @@ export function newReader(settings: Settings): Reader {
   };
 }
 
-function longestGuardMs(settings: Settings): number {
-  return Math.max(...['', ...(settings.tableNames ?? [])].map((name) => settings.table(name).rules.guardMs));
+/** For how long after a write there may be entries of before it: who began before it stores them within the guard's time. */
+function longestLifeMs(settings: Settings): number {
+  const lives = ['', ...(settings.tableNames ?? [])].map((name) => {
+    const { ttlMs, rules } = settings.table(name);
+    return rules.guardMs + Math.max(...Object.values(ttlMs));
+  });
+  return Math.max(...lives);
 }
 
 function newTable(name: string, settings: Settings): Table {

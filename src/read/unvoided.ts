@@ -1,6 +1,7 @@
 /**
  * Keys and tags of local writes that the cache did not confirm to have voided: what it holds for them may be older
- * than this process's own writes. Kept until they are voided after all, or until the stream has surely brought the writes.
+ * than this process's own writes. Kept until they are voided after all, or until all that was cached before has ended:
+ * the stream may be hours behind.
  */
 export interface Unvoided {
   readonly isEmpty: boolean;

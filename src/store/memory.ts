@@ -142,5 +142,8 @@ function expiringMap<T>(now: () => number) {
     delete(key: string): void {
       entries.delete(key);
     },
+    clear(): void {
+      entries.clear();
+    },
   };
 }

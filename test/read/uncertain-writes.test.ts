@@ -6,7 +6,7 @@ import {
   ScanCommand,
   TransactWriteItemsCommand,
 } from '@aws-sdk/client-dynamodb';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { FAILURES } from '../support/table.js';
 import { batchGetUsers, nameIn, newPair, type Pair, user } from './rig.js';
 
@@ -143,6 +143,13 @@ describe('a write that the cache did not confirm to have voided', () => {
       }),
     );
     expect(Items).toEqual([user('1', 'new')]);
+  });
+
+  test('H7: is still not read when the stream has been behind for longer than guards live', async () => {
+    const pair = await unvoided();
+    const later = Date.now() + 400_000;
+    vi.spyOn(Date, 'now').mockReturnValue(later);
+    expect(nameIn(await pair.get('1'))).toBe('new');
   });
 
   test('H7: is voided before the next read, as soon as the cache takes it', async () => {

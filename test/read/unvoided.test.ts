@@ -22,7 +22,7 @@ test('a note of a later write is not removed with that of an earlier one', () =>
   expect(unvoided.note('a')).toBeDefined();
 });
 
-test('a note ends when the stream has surely brought the write', () => {
+test('a note ends when all that was cached before the write has ended', () => {
   const clock = newClock(0);
   const unvoided = newUnvoided(1_000, clock.now);
   unvoided.add(['a']);

@@ -1,0 +1,101 @@
+import { newActivity } from './activity.js';
+import { newLine } from './line.js';
+import { newMapping } from './mapping.js';
+import { newProcess } from './process.js';
+import type { NewSystem } from './system.js';
+import { newTable } from './table.js';
+import { newWatch, type Violation } from './watch.js';
+import type { Weather } from './weather.js';
+import { newWorld, type World } from './world.js';
+
+/** What came of one run. */
+export interface Outcome {
+  readonly seed: number;
+  readonly violations: readonly Violation[];
+  readonly longestStalenessMs: number;
+  readonly hits: number;
+  readonly misses: number;
+  /** Items that DynamoDB was asked for. */
+  readonly itemsRead: number;
+}
+
+/**
+ * One run of a system in the weather of its seed: activity; then everything that is under way comes to its end, and the
+ * cache is compared with the table; then the whole past is delivered again, and compared once more.
+ */
+export async function run(
+  newSystem: NewSystem,
+  mode: Weather['mode'],
+  seed: number,
+  story?: (line: string) => void,
+): Promise<Outcome> {
+  const world = newWorld(seed, mode, story);
+  const table = newTable(world);
+  const line = newLine(world);
+  const system = newSystem(world, line);
+  const watch = newWatch(world, table);
+  world.tell(() => JSON.stringify(world.weather));
+
+  async function wholeRun(): Promise<void> {
+    const { weather, time } = world;
+    const mapping = newMapping(world, table, system.handler ?? (async () => ({ batchItemFailures: [] })));
+    const processes = Array.from({ length: weather.processes }, (_, by) =>
+      newProcess(by, world, table, system, watch),
+    );
+    const activity = newActivity(world, table, system);
+    await Promise.all([
+      activity.directWrites(),
+      activity.evictions(),
+      ...processes.flatMap((process) => [activity.reads(process), activity.ownWrites(process)]),
+      ...weather.cache.restartsAt.map(restart),
+      time.sleep(weather.activityMs),
+    ]);
+    world.isHealed = true;
+    await time.sleep(EXPIRED_MS);
+    mapping.finish();
+    await mapping.delivered;
+    await rest();
+    watch.compare('convergence', system.cached);
+
+    // What a cache without its guards makes of replays is a limit that the docs name.
+    if (world.restarts > 0) return;
+    const reading = Promise.all(processes.map(readAfterwards));
+    await mapping.repeatAll();
+    await reading;
+    await rest();
+    watch.compare('replay-proof', system.cached);
+  }
+
+  async function restart(at: number): Promise<void> {
+    await world.time.sleep(at);
+    world.tell(() => 'cache: restarts with nothing in it');
+    system.clear();
+    watch.forget();
+    world.restarts += 1;
+    // As long as replicas may lag: a cache without guards does not know what to read strongly.
+    const downMs = 1000 * world.weather.settleSeconds;
+    line.restart(downMs);
+    await world.time.sleep(downMs);
+  }
+
+  async function rest(): Promise<void> {
+    while (line.underWay > 0) await world.time.sleep(1_000);
+  }
+
+  async function readAfterwards(process: ReturnType<typeof newProcess>): Promise<void> {
+    for (let read = 0; read < 3; read += 1) {
+      await world.time.sleep(700);
+      await process.batchGet([...table.items.keys()]);
+      await process.query();
+    }
+  }
+
+  await world.time.run(wholeRun());
+  const { violations, longestStalenessMs, hits, misses } = watch;
+  return { seed, violations, longestStalenessMs, hits, misses, itemsRead: table.itemsRead };
+}
+
+/** Until the last item whose time was over has been deleted. */
+const EXPIRED_MS = 31_000;
+
+export type { World };
