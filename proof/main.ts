@@ -1,28 +1,48 @@
-import { pair } from './simulation/pair.js';
-import { run } from './simulation/run.js';
+import { pathToFileURL } from 'node:url';
+import { bundleProgram } from '../scripts/bundle.mjs';
+import { compare } from './compare.js';
+import { necessity } from './necessity.js';
+import { readOptions, USAGE } from './options.js';
+import { withoutRule } from './rules.js';
+import { newWorkers } from './workers.js';
 
-const [from, count, mode] = process.argv.slice(2);
-const t = process.hrtime.bigint();
-let bad = 0;
-let hits = 0,
-  misses = 0;
-for (let seed = Number(from); seed < Number(from) + Number(count); seed++) {
-  const o = await run(pair, (mode ?? 'write') as never, seed, count === '1' ? console.log : undefined);
-  hits += o.hits;
-  misses += o.misses;
-  if (o.violations.length) {
-    bad++;
-    if (bad < 10) console.log(seed, o.violations[0]);
+/** Runs the real code in a simulated world, and prints what came of it. Exits with 1 when a promise was broken. */
+async function main(): Promise<void> {
+  const options = readOptions(process.argv.slice(2));
+  if (options.help) return console.log(USAGE);
+  if (options.seed !== undefined) return tellStory({ ...options, seed: options.seed });
+
+  const start = performance.now();
+  const workers = newWorkers(await bundleProgram('proof/worker.ts'));
+  const { text, ours } = await compare(workers, options.seeds);
+  await workers.close();
+  console.log(text);
+  for (const [mode, { first }] of ours) {
+    if (first === undefined) continue;
+    process.exitCode = 1;
+    console.log(`\nMode ${mode}, ${first.violation.promise}: ${first.violation.text}`);
+    console.log(`Its story: npm run proof -- --seed ${first.seed} --mode ${mode}`);
   }
+
+  if (options.rules) {
+    const { text, unbroken } = await necessity(options.seeds);
+    console.log(`\n${text}`);
+    if (unbroken.length > 0) process.exitCode = 1;
+    console.log("\nA run's story: npm run proof -- --seed SEED --mode MODE --without 'PART OF THE NAME'");
+  }
+  console.log(`\n${((performance.now() - start) / 1000).toFixed(0)} s`);
 }
-console.log(
-  'bad',
-  bad,
-  'hits',
-  hits,
-  'misses',
-  misses,
-  'cpu ms/run',process.cpuUsage().user/1e3/Number(count),'ms/run',
-  Number(process.hrtime.bigint() - t) / 1e6 / Number(count),
-);
-process.exit(0);
+
+async function tellStory({ system, mode, seed, without }: ReturnType<typeof readOptions> & { seed: number }) {
+  const program = await bundleProgram('proof/story.ts', {
+    variant: `-${process.pid}`,
+    plugins: without === undefined ? [] : [withoutRule(without)],
+  });
+  const { story } = (await import(pathToFileURL(program).href)) as typeof import('./story.js');
+  await story(system, mode, seed, console.log);
+}
+
+main().catch((error: Error) => {
+  console.error(error.message);
+  process.exitCode = 1;
+});

@@ -1,7 +1,7 @@
 import type { AttributeMap } from '../../src/attributes.js';
 import type { Handler } from './mapping.js';
 import type { Client, NewSystem, Next, System } from './system.js';
-import { type Batch, type Input, type Output, skOf, TABLE, type WriteRequest } from './table.js';
+import { batchIn, type Input, type Output, skOf, TABLE, type WriteRequest } from './table.js';
 import type { World } from './world.js';
 
 /** What a simple cache is made of: which of the usual parts it has. */
@@ -67,7 +67,7 @@ function newSimpleClient({ fetch, store }: Access, forget?: (sk: string) => Prom
   }
 
   async function batchGetItem(input: Input, next: Next): Promise<Output> {
-    const { Keys } = input.RequestItems?.[TABLE] as Batch;
+    const { Keys } = batchIn(input.RequestItems);
     const found = await Promise.all(Keys.map((key) => fetch(skOf(key)).catch(ignored)));
     const missing = Keys.filter((_, index) => found[index] === undefined);
     let items = found.filter((item) => item !== undefined && item !== null);

@@ -21,7 +21,7 @@ export interface Table {
   readonly items: ReadonlyMap<string, History>;
   /** All changes so far, in their order. */
   readonly changes: readonly Change[];
-  /** How many items were read, for the application or to fill a cache. */
+  /** How many items were asked for by their keys, for the application or to fill a cache. */
   readonly itemsRead: number;
   /** What an SDK client without a cache does. */
   send(command: string, input: Input): Promise<Output>;
@@ -54,6 +54,11 @@ export type Output = { $metadata: object; [member: string]: unknown };
 
 export function keyOf(sk: string): AttributeMap {
   return { pk: PARTITION, sk: { S: sk } };
+}
+
+/** What a BatchGetItem asks for. */
+export function batchIn(requestItems: Input['RequestItems']): Batch {
+  return (requestItems as { [TABLE]: Batch })[TABLE];
 }
 
 /** The item that a key or an image is of. */
@@ -106,10 +111,7 @@ export function newTable(world: World): Table {
   function snapshot(isConsistent?: boolean): (sk: string) => AttributeMap | undefined {
     const { share, lagMs } = weather.replica;
     const lag = isConsistent || !random.chance(share) ? 0 : random.between(0, lagMs);
-    return (sk) => {
-      itemsRead += 1;
-      return lag === 0 ? history(sk).latest.image : history(sk).at(time.now() - lag).image;
-    };
+    return (sk) => (lag === 0 ? history(sk).latest.image : history(sk).at(time.now() - lag).image);
   }
 
   async function travel(isRead: boolean): Promise<void> {
@@ -131,11 +133,13 @@ export function newTable(world: World): Table {
 
   const reads: Record<string, (input: Input) => object> = {
     GetItemCommand: ({ Key, ConsistentRead }) => {
+      itemsRead += 1;
       const Item = snapshot(ConsistentRead)(skOf(Key as AttributeMap));
       return Item === undefined ? {} : { Item };
     },
     BatchGetItemCommand: ({ RequestItems }) => {
-      const { Keys, ConsistentRead } = RequestItems?.[TABLE] as Batch;
+      const { Keys, ConsistentRead } = batchIn(RequestItems);
+      itemsRead += Keys.length;
       const see = snapshot(ConsistentRead);
       const found = Keys.map((key) => see(skOf(key))).filter((item) => item !== undefined);
       return { Responses: { [TABLE]: found }, UnprocessedKeys: {} };

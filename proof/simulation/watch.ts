@@ -44,6 +44,7 @@ interface Floor {
 export function newWatch(world: World, table: Table): Watch {
   const violations: Violation[] = [];
   const floors = new Map<string, Floor[]>();
+  const wrong = new Set<string>();
   let [moment, longestStalenessMs, hits, misses] = [0, 0, 0, 0];
 
   function violated(promise: Violation['promise'], text: string): void {
@@ -107,6 +108,8 @@ export function newWatch(world: World, table: Table): Watch {
       for (const [sk, history] of table.items) {
         const entry = cached(sk);
         if (entry === undefined || nameOf(entry ?? undefined) === nameOf(history.latest.image)) continue;
+        if (wrong.has(sk)) continue; // said before
+        wrong.add(sk);
         violated(
           promise,
           `${sk} is cached as ${nameOf(entry ?? undefined)}, and is ${nameOf(history.latest.image)}`,

@@ -1,0 +1,73 @@
+import { MODES } from './options.js';
+import { OURS, SYSTEMS } from './systems.js';
+import { add, NOTHING, type Tally, type Task } from './task.js';
+import { textTable } from './text-table.js';
+import type { Workers } from './workers.js';
+
+const CHUNK = 100;
+
+/** Runs every system over the seeds, ours in each mode, and returns the table of what came of it. */
+export async function compare(
+  workers: Workers,
+  seeds: number,
+): Promise<{ text: string; ours: ReadonlyMap<string, Tally> }> {
+  const tallies = new Map<string, Tally>();
+  const nameOf = ({ system, mode }: Pick<Task, 'system' | 'mode'>) =>
+    system === OURS ? `${system}, mode ${mode}` : system;
+  const subjects = [
+    ...MODES.map((mode) => ({ system: OURS, mode })),
+    // The modes are ours; the others do the same in each.
+    ...Object.keys(SYSTEMS)
+      .slice(1)
+      .map((system) => ({ system, mode: 'write' as const })),
+  ];
+  const tasks = subjects.flatMap((subject) => chunks(seeds).map((chunk) => ({ ...subject, seeds: chunk })));
+  await workers.all(tasks, (task, tally) => {
+    const name = nameOf(task);
+    tallies.set(name, add(tallies.get(name) ?? NOTHING, tally));
+  });
+
+  const text = textTable(
+    [
+      'system',
+      'runs',
+      'with a step back',
+      'never converged',
+      'changed by replays',
+      'own write unseen',
+      'longest stale',
+      'hit rate',
+      'items read per 1,000 asked',
+    ],
+    subjects.map((subject) => row(nameOf(subject), tallies.get(nameOf(subject)) ?? NOTHING)),
+  );
+  return {
+    text,
+    ours: new Map(
+      subjects
+        .slice(0, MODES.length)
+        .map(({ mode, system }) => [mode, tallies.get(nameOf({ mode, system })) ?? NOTHING]),
+    ),
+  };
+}
+
+export function chunks(seeds: number): { from: number; to: number }[] {
+  const starts = Array.from({ length: Math.ceil(seeds / CHUNK) }, (_, index) => 1 + index * CHUNK);
+  return starts.map((from) => ({ from, to: Math.min(from + CHUNK, seeds + 1) }));
+}
+
+function row(name: string, { runs, broken, hits, misses, itemsRead, longestStalenessMs }: Tally): string[] {
+  const asked = Math.max(1, hits + misses);
+  const count = (number = 0) => number.toLocaleString('en');
+  return [
+    name,
+    count(runs),
+    count(broken['no step back']),
+    count(broken.convergence),
+    count(broken['replay-proof']),
+    count(broken['read your writes']),
+    `${(longestStalenessMs / 1000).toFixed(0)} s`,
+    `${((100 * hits) / asked).toFixed(0)} %`,
+    ((1000 * itemsRead) / asked).toFixed(0),
+  ];
+}

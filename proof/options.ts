@@ -1,0 +1,59 @@
+import { parseArgs } from 'node:util';
+import { RULES } from './rules.js';
+import type { Weather } from './simulation/weather.js';
+import { OURS, SYSTEMS } from './systems.js';
+
+export const MODES: readonly Weather['mode'][] = ['write', 'refresh', 'invalidate'];
+
+export const USAGE = `npm run proof [-- options]
+
+  --seeds N        runs of each system in each mode; default 5000
+  --rules          also takes every rule out, one at a time, and looks for the first run that breaks a promise
+  --seed S         tells the story of one run
+    --mode MODE      of ours in write, refresh or invalidate; default write
+    --system NAME    of another system: ${Object.keys(SYSTEMS).slice(1).join('; ')}
+    --without RULE   of the code without a rule, by a part of its name
+`;
+
+export function readOptions(args: readonly string[]) {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      seeds: { type: 'string', default: '5000' },
+      rules: { type: 'boolean', default: false },
+      seed: { type: 'string' },
+      mode: { type: 'string', default: 'write' },
+      system: { type: 'string', default: OURS },
+      without: { type: 'string' },
+      help: { type: 'boolean', default: false },
+    },
+  });
+  const rules = RULES.filter(({ name }) => values.without !== undefined && name.includes(values.without));
+  if (values.without !== undefined && rules.length !== 1) {
+    const names = (rules.length === 0 ? RULES : rules).map(({ name }) => `  ${name}`);
+    throw new Error(
+      `--without ${values.without} is not a part of one rule's name. Choose from:\n${names.join('\n')}`,
+    );
+  }
+  return {
+    seeds: wholeNumber('--seeds', values.seeds),
+    seed: values.seed === undefined ? undefined : wholeNumber('--seed', values.seed),
+    rules: values.rules,
+    mode: oneOf('--mode', values.mode, MODES),
+    system: oneOf('--system', values.system, Object.keys(SYSTEMS)),
+    without: rules[0],
+    help: values.help,
+  };
+}
+
+function wholeNumber(option: string, text: string): number {
+  if (/^\d{1,9}$/.test(text)) return Number(text);
+  throw new Error(`${option} ${text} is not a whole number.`);
+}
+
+function oneOf<T extends string>(option: string, text: string, choices: readonly T[]): T {
+  const choice = choices.find((known) => known === text);
+  if (choice === undefined)
+    throw new Error(`${option} ${text} is unknown. Choose from: ${choices.join(', ')}.`);
+  return choice;
+}

@@ -1,0 +1,184 @@
+import { readFile } from 'node:fs/promises';
+import type { Plugin } from 'esbuild';
+
+/** A rule, and how the code would read without it. */
+export interface Rule {
+  readonly name: string;
+  readonly file: string;
+  readonly code: string;
+  readonly without: string;
+}
+
+/** Every rule that a promise rests on. The code is the real one; a rule whose code has changed is noticed when it is taken out. */
+export const RULES: readonly Rule[] = [
+  {
+    name: 'stale: an older record changes nothing',
+    file: 'src/coherence.ts',
+    code: "return change.at <= (guard.at ?? 0) + SLACK_MS ? 'stale' : 'disordered';",
+    without: "if (change.at > (guard.at ?? 0) + SLACK_MS) return 'disordered';",
+  },
+  {
+    name: 'disordered: number and time disagree, so neither is trusted',
+    file: 'src/coherence.ts',
+    code: "return change.at <= (guard.at ?? 0) + SLACK_MS ? 'stale' : 'disordered';",
+    without: "return 'stale';",
+  },
+  {
+    name: 'late: an old image is not written',
+    file: 'src/coherence.ts',
+    code: "if (now - change.at > rules.lateAfterMs) return 'late';",
+    without: '',
+  },
+  {
+    name: 'overlapping: a record that may be older than a fill voids',
+    file: 'src/coherence.ts',
+    code: "if (guard?.until !== undefined && guard.until >= change.at - SLACK_MS) return 'overlapping';",
+    without: '',
+  },
+  {
+    name: 'a voiding record deletes the value',
+    file: 'src/store/memory.ts',
+    code: "if (decision !== 'stale' && decision !== 'included') values.delete(change.key);",
+    without: '',
+  },
+  {
+    name: 'a written record renews the generation',
+    file: 'src/coherence.ts',
+    code: 'return { ...seen, generation: moment.token, settled: moment.now + rules.settleMs };',
+    without:
+      'return { ...seen, generation: guard?.generation ?? moment.token, settled: moment.now + rules.settleMs };',
+  },
+  {
+    name: 'a voiding record renews the generation',
+    file: 'src/coherence.ts',
+    code: `        generation: moment.token,
+        settled: moment.now + rules.settleMs,
+        asOf: guard?.asOf,`,
+    without: `        generation: guard?.generation ?? moment.token,
+        settled: moment.now + rules.settleMs,
+        asOf: guard?.asOf,`,
+  },
+  {
+    name: 'a fill presents the generation of its lease',
+    file: 'src/coherence.ts',
+    code: 'if (guard === undefined || guard.generation !== fill.generation) return undefined;',
+    without: 'if (guard === undefined) return undefined;',
+  },
+  {
+    name: 'a fill renews the generation',
+    file: 'src/coherence.ts',
+    code: 'return { ...guard, generation: token, settled, asOf, until: now };',
+    without: 'return { ...guard, settled, asOf, until: now };',
+  },
+  {
+    name: 'a change settles its item',
+    file: 'src/coherence.ts',
+    code: 'return { ...seen, generation: moment.token, settled: moment.now + rules.settleMs };',
+    without: 'return { ...seen, generation: moment.token, settled: 0 };',
+  },
+  {
+    name: 'a fill settles its item',
+    file: 'src/coherence.ts',
+    code: 'const settled = Math.max(guard.settled, now + rules.settleMs);',
+    without: 'const settled = guard.settled;',
+  },
+  {
+    name: 'an unsettled item is read strongly',
+    file: 'src/read/get-item.ts',
+    code: '...(lease.strong && { ConsistentRead: true }),',
+    without: '',
+  },
+  {
+    name: 'an eventually consistent fill counts as settleSeconds old',
+    file: 'src/coherence.ts',
+    code: 'const asOf = fill.strong ? fill.begunAt : fill.begunAt - rules.settleMs;',
+    without: 'const asOf = fill.begunAt;',
+  },
+  {
+    name: "the guard's version and time rise together",
+    file: 'src/coherence.ts',
+    code: 'if (guard.version >= change.version) return { version: guard.version, at: guard.at ?? 0 };',
+    without:
+      'if (guard.version >= change.version) return { version: guard.version, at: Math.max(guard.at ?? 0, change.at) };',
+  },
+  {
+    name: 'an own write voids its item',
+    file: 'src/read/writes.ts',
+    code: 'session.void(keys, rules)',
+    without: "keys.map(() => 'voided')",
+  },
+  {
+    name: 'an own write leaves its time, which voids records of before',
+    file: 'src/coherence.ts',
+    code: `    asOf: now,
+    until: now,`,
+    without: '',
+  },
+  {
+    name: 'an own write that was not voided is not read from the cache',
+    file: 'src/read/writes.ts',
+    code: 'reader.unvoided.add(unconfirmed);',
+    without: '',
+  },
+  {
+    name: 'who waits for a read has the same lease',
+    file: 'src/read/get-item.ts',
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: it is code
+    code: 'const id = `${wanted.key} ${lease.generation}`;',
+    without: 'const id = wanted.key;',
+  },
+  {
+    name: 'of several records of an item the highest version is applied',
+    file: 'src/stream/plan.ts',
+    code: 'if (record.version >= group.last.version) group.last = record;',
+    without: '',
+  },
+  {
+    name: 'what the cache did not confirm is delivered again',
+    file: 'src/stream/handler.ts',
+    code: 'return batchResponse(event, failuresOf(results));',
+    without: 'return batchResponse(event, new Map());',
+  },
+  {
+    name: 'a record moves the tags of the results that it may change',
+    file: 'src/stream/apply.ts',
+    code: 'const tags = [...new Set(ofRules.flatMap((group) => [...group.tags]))];',
+    without: 'const tags: string[] = [];',
+  },
+  {
+    name: 'an own write moves its tags',
+    file: 'src/read/writes.ts',
+    code: 'session.move(tags, rules)',
+    without: "tags.map(() => 'moved')",
+  },
+  {
+    name: 'a query under an unsettled tag is read strongly',
+    file: 'src/read/query.ts',
+    code: 'const response = isUnsettled ? await readStrongly(reader, call, table) : await call.send();',
+    without: 'const response = await call.send();',
+  },
+  {
+    name: 'a result does not replace another of its generations',
+    file: 'src/store/memory.ts',
+    code: "if (stored !== undefined && firstLine(stored) === firstLine(value)) return 'occupied';",
+    without: '',
+  },
+];
+
+/** Bundles the code without a rule. */
+export function withoutRule({ name, file, code, without }: Rule): Plugin {
+  return {
+    name: 'without-rule',
+    setup(build) {
+      build.onLoad({ filter: new RegExp(`/${file.replaceAll('.', '\\.')}$`) }, async ({ path }) => {
+        const source = await readFile(path, 'utf8');
+        if (source.split(code).length !== 2) {
+          throw new Error(
+            `The rule "${name}" is not found once in ${file}: say in rules.ts how it reads now.`,
+          );
+        }
+        return { contents: source.replace(code, () => without), loader: 'ts' };
+      });
+    },
+  };
+}

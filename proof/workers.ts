@@ -1,0 +1,42 @@
+import { availableParallelism } from 'node:os';
+import { Worker } from 'node:worker_threads';
+import type { Tally, Task } from './task.js';
+
+/** Does tasks on every core, in their order. */
+export interface Workers {
+  /** @param enough ends the work early, when what has come back so far is enough */
+  all(
+    tasks: readonly Task[],
+    onDone: (task: Task, tally: Tally) => void,
+    enough?: () => boolean,
+  ): Promise<void>;
+  close(): Promise<void>;
+}
+
+export function newWorkers(program: string): Workers {
+  const workers = Array.from({ length: availableParallelism() }, () => new Worker(program));
+
+  function perform(worker: Worker, task: Task): Promise<Tally> {
+    return new Promise((resolve, reject) => {
+      worker.removeAllListeners().once('message', resolve).once('error', reject);
+      worker.postMessage(task);
+    });
+  }
+
+  return {
+    async all(tasks, onDone, enough = () => false) {
+      const left = [...tasks];
+      const work = async (worker: Worker) => {
+        while (!enough()) {
+          const task = left.shift();
+          if (task === undefined) return;
+          onDone(task, await perform(worker, task));
+        }
+      };
+      await Promise.all(workers.map(work));
+    },
+    async close() {
+      await Promise.all(workers.map((worker) => worker.terminate()));
+    },
+  };
+}

@@ -1,0 +1,25 @@
+import { basename } from 'node:path';
+import { build } from 'esbuild';
+import { lambdaBundle } from '../esbuild.config.mjs';
+
+/**
+ * Bundles a TypeScript program of this repository, its packages left where they are.
+ *
+ * @type {import('./bundle.d.mts').bundleProgram}
+ */
+export async function bundleProgram(entry, { variant = '', plugins = [] } = {}) {
+  const name = entry.replace(/\.ts$/, '').replaceAll('/', '-') + variant;
+  // Inside the repository, so that packages are found from it.
+  const outfile = `${process.cwd()}/node_modules/.cache/programs/${basename(name)}.mjs`;
+  const { plugins: own, ...options } = lambdaBundle(entry, outfile);
+  await build({
+    ...options,
+    plugins: [...plugins, ...own],
+    minify: false,
+    keepNames: false,
+    banner: {},
+    packages: 'external',
+    sourcemap: true,
+  });
+  return outfile;
+}
