@@ -3,7 +3,7 @@ import { type Rules, SLACK_MS } from './coherence.js';
 import { ConfigError } from './errors.js';
 import { type Report, reporter } from './report.js';
 import { openStore } from './store/open.js';
-import type { RedisClient } from './store/redis/connection.js';
+import type { Authentication, RedisClient } from './store/redis/connection.js';
 import type { CacheStore } from './store/store.js';
 import type { StreamRecord } from './stream/records.js';
 
@@ -18,6 +18,11 @@ export interface StreamCacheConfig extends TableConfig {
    * reconfigured; or a {@link CacheStore}. Default: `STREAM_CACHE_URL`; one of the two is required.
    */
   readonly cache?: string | RedisClient | CacheStore | undefined;
+  /**
+   * Lets the connections to the URL in `cache` authenticate with IAM: what `iamAuthentication()` of
+   * `dynamodb-stream-cache/iam` gives. Default: none.
+   */
+  readonly iam?: Authentication | undefined;
   /** First part of every key. Default: none. `STREAM_CACHE_NAMESPACE`. */
   readonly namespace?: string | undefined;
   /** Overrides the table named by the records' `eventSourceARN`. `STREAM_CACHE_TABLE_NAME`. */
@@ -207,6 +212,7 @@ const DECLARED_TABLE_OPTIONS: Record<keyof DeclaredTable, [expected: string, che
 const OPTIONS: Record<keyof StreamCacheConfig, [expected: string, check: Check]> = {
   ...TABLE_OPTIONS,
   cache: ['a URL, an ioredis client or a CacheStore', (value) => isText(value) || isObject(value)],
+  iam: ['what iamAuthentication() gives', isFunction],
   namespace: ['a text of 1 to 256 characters', (value) => isText(value) && String(value).length <= 256],
   tableName: ["a table's name", isText],
   tables: ["an object of options by table name, or an array of tables' names", isTables],
@@ -244,7 +250,7 @@ export function resolveConfig(
     [...declared].map(([name, table]) => [name, tableSettings(options, table, `tables.${name}.`)]),
   );
   return {
-    store: openStore(options.cache, options.writeTimeoutMs ?? 4_000),
+    store: openStore(options.cache, options.writeTimeoutMs ?? 4_000, options.iam),
     namespace: options.namespace,
     tableName: options.tableName,
     logger:

@@ -1,6 +1,11 @@
 import { ConfigError } from '../errors.js';
 import { memoryStore } from './memory.js';
-import { borrowedConnection, ownConnection, type RedisClient } from './redis/connection.js';
+import {
+  type Authentication,
+  borrowedConnection,
+  ownConnection,
+  type RedisClient,
+} from './redis/connection.js';
 import { redisStore } from './redis/store.js';
 import type { CacheStore } from './store.js';
 
@@ -8,11 +13,18 @@ import type { CacheStore } from './store.js';
  * The store that the option `cache` names. It does not connect before it is used.
  *
  * @param stallMs how long a Redis store waits while nothing is answered at all
+ * @param iam how its connections authenticate, when not with what the URL says
  */
-export function openStore(cache: string | RedisClient | CacheStore, stallMs: number): CacheStore {
+export function openStore(
+  cache: string | RedisClient | CacheStore,
+  stallMs: number,
+  iam?: Authentication,
+): CacheStore {
   if (typeof cache === 'string') {
-    return cache === 'memory:' ? memoryStore() : redisStore(ownConnection(cache), stallMs);
+    if (cache === 'memory:') return memoryStore();
+    return redisStore(iam === undefined ? ownConnection(cache) : iam(cache, ownConnection), stallMs);
   }
+  if (iam !== undefined) throw new ConfigError('Option iam needs a URL in the option cache.');
   if (isStore(cache)) return cache;
   if (isRedisClient(cache)) return redisStore(borrowedConnection(cache), stallMs);
   throw new ConfigError('Option cache is wrong: expected a URL, an ioredis client or a CacheStore.');

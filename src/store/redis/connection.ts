@@ -3,6 +3,12 @@ import { ConfigError } from '../../errors.js';
 
 export type RedisClient = Redis | Cluster;
 
+/** What opens the sockets of a client, in place of ioredis' own. */
+type Connector = RedisOptions['Connector'];
+
+/** Opens connections that authenticate in another way than with a password in the URL; made by `iamAuthentication()`. */
+export type Authentication = (url: string, open: typeof ownConnection) => Connection;
+
 /** How a store reaches its server. */
 export interface Connection {
   client(): RedisClient;
@@ -30,13 +36,13 @@ export function borrowedConnection(client: RedisClient): Connection {
 }
 
 /** A connection of our own, opened at the first use and kept for the next invocations of a warm Lambda. */
-export function ownConnection(url: string): Connection {
+export function ownConnection(url: string, connector?: Connector): Connection {
   const target = parseRedisUrl(url);
   let client: RedisClient | undefined;
   let problem: string | undefined;
 
   function open(): RedisClient {
-    const opened = openClient(target);
+    const opened = openClient(target, connector);
     // Without a listener ioredis would print errors as unhandled; every command reports its own failure.
     opened.on('error', (error: Error & { lastNodeError?: Error }) => {
       problem = (error.lastNodeError ?? error).message;
@@ -91,6 +97,9 @@ export function parseRedisUrl(text: string): RedisTarget {
   const url = new URL(text);
   if (url.protocol !== 'redis:' && url.protocol !== 'rediss:') throw fail(`unknown scheme ${url.protocol}//`);
   if (url.hostname === '') throw fail('the URL has no host');
+  if (url.searchParams.has('iam')) {
+    throw fail('iam needs the option iam, made by iamAuthentication() of dynamodb-stream-cache/iam');
+  }
   for (const [name, value] of url.searchParams) {
     if (name !== 'cluster') throw fail(`unknown parameter ${name}`);
     if (value !== '' && value !== 'true') throw fail('cluster takes no value');
@@ -131,18 +140,18 @@ function reconnectDelay(attempt: number): number {
   return Math.min(50 * attempt, 500);
 }
 
-function openClient({ cluster, options }: RedisTarget): RedisClient {
+function openClient({ cluster, options }: RedisTarget, connector: Connector): RedisClient {
   return cluster
-    ? openCluster(options)
-    : new Redis({ ...LAMBDA_SAFE, ...options, retryStrategy: reconnectDelay });
+    ? openCluster(options, connector)
+    : new Redis({ ...LAMBDA_SAFE, ...options, Connector: connector, retryStrategy: reconnectDelay });
 }
 
-function openCluster({ host, port, db, ...options }: RedisTarget['options']): Cluster {
+function openCluster({ host, port, db, ...options }: RedisTarget['options'], connector: Connector): Cluster {
   return new Cluster([{ host, port }], {
     lazyConnect: true,
     clusterRetryStrategy: reconnectDelay,
     slotsRefreshTimeout: 1_500,
-    redisOptions: { ...LAMBDA_SAFE, ...options },
+    redisOptions: { ...LAMBDA_SAFE, ...options, Connector: connector },
     // A certificate names the host, not the address that its name resolves to.
     ...(options.tls && { dnsLookup: (address, callback) => callback(null, address) }),
   });

@@ -1,0 +1,4 @@
+export type { Authentication } from '../store/redis/connection.js';
+export { iamAuthentication } from './authentication.js';
+export type { IamOptions } from './target.js';
+export { type AwsCredentials, type IamCache, iamToken } from './token.js';
