@@ -1,6 +1,7 @@
 // Builds the package: `node esbuild.config.mjs`. Bundles a Lambda function of your own:
 // `node esbuild.config.mjs <entry> <outfile>`, or with your own esbuild and `lambdaBundle()`.
 import { readFile, rm, writeFile } from 'node:fs/promises';
+import { basename } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
 /** @type {import('./esbuild.config.d.mts').lambdaBundle} */
@@ -42,7 +43,13 @@ async function buildPackage() {
   const { build } = await import('esbuild');
   await rm('dist', { recursive: true, force: true }); // chunks of earlier builds have other names
   await build({
-    entryPoints: { index: 'src/index.ts', 'local/index': 'src/local/index.ts', cli: 'src/cli/main.ts' },
+    entryPoints: {
+      index: 'src/index.ts',
+      'iam/index': 'src/iam/index.ts',
+      'metrics/index': 'src/metrics/index.ts',
+      'local/index': 'src/local/index.ts',
+      cli: 'src/cli/main.ts',
+    },
     outdir: 'dist',
     bundle: true,
     splitting: true,
@@ -54,21 +61,28 @@ async function buildPackage() {
     sourcemap: true,
     plugins: [luaText],
   });
-  await bundleLambda('src/lambda.ts', 'dist/lambda.mjs');
+  await bundleLambda('src/lambda.ts', 'dist/lambda.mjs', {
+    'src/lambda-iam.mts': 'dist/lambda-iam.mjs',
+    'src/lambda-metrics.mts': 'dist/lambda-metrics.mjs',
+  });
 }
 
-/** Bundles one function into a single file, and that file into a zip ready to upload. */
-async function bundleLambda(entry, outfile) {
+/**
+ * Bundles one function into a single file, what it imports only when it is asked for into files beside it, and all of
+ * them into a zip ready to upload.
+ */
+async function bundleLambda(entry, outfile, besides = {}) {
   const { build } = await import('esbuild');
-  await build(lambdaBundle(entry, outfile));
+  const external = Object.values(besides).map((file) => `./${basename(file)}`);
+  await build({ ...lambdaBundle(entry, outfile), external });
+  for (const [from, to] of Object.entries(besides)) await build(lambdaBundle(from, to));
   const { zipSync } = await import('fflate');
-  const name = outfile.replace(/^.*[\\/]/, '');
-  const code = await readFile(outfile);
-  // A fixed time stamp: the same code makes the same zip, which deployment tools compare.
-  await writeFile(
-    outfile.replace(/\.m?js$/, '.zip'),
-    zipSync({ [name]: [code, { mtime: '1980-01-02', level: 9 }] }),
-  );
+  const files = {};
+  for (const file of [outfile, ...Object.values(besides)]) {
+    // A fixed time stamp: the same code makes the same zip, which deployment tools compare.
+    files[basename(file)] = [await readFile(file), { mtime: '1980-01-02', level: 9 }];
+  }
+  await writeFile(outfile.replace(/\.m?js$/, '.zip'), zipSync(files));
 }
 
 if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) {

@@ -161,6 +161,9 @@ const ENVIRONMENT = {
   STREAM_CACHE_SETTLE_SECONDS: ['settleSeconds', Number],
 } as const;
 
+/** No option: the function without code looks at it before it has any. */
+const METRICS_VARIABLE = 'STREAM_CACHE_METRICS';
+
 /** What is no JSON is left as it is, and refused like any other wrong value. */
 function parseTables(text: string): unknown {
   try {
@@ -266,11 +269,11 @@ export function resolveConfig(
 function fromEnvironment(environment: NodeJS.ProcessEnv): StreamCacheConfig {
   const options: Record<string, unknown> = {};
   for (const [name, text] of Object.entries(environment)) {
-    if (!name.startsWith('STREAM_CACHE_')) continue;
+    if (!name.startsWith('STREAM_CACHE_') || name === METRICS_VARIABLE) continue;
     const [option, parse] = ENVIRONMENT[name as keyof typeof ENVIRONMENT] ?? [];
     if (option === undefined) {
       throw new ConfigError(
-        `Unknown environment variable ${name}. Known are: ${Object.keys(ENVIRONMENT).join(', ')}.`,
+        `Unknown environment variable ${name}. Known are: ${Object.keys(ENVIRONMENT).join(', ')}, ${METRICS_VARIABLE}.`,
       );
     }
     if (text !== undefined && text !== '') options[option] = parse(text);

@@ -16,6 +16,7 @@ export { type CachingMiddleware, NewCachingMiddleware } from './read/middleware.
 export {
   type BatchReport,
   type BreakerReport,
+  type CacheFailureReport,
   type FillReport,
   type InvalidatedReport,
   type LookupReport,

@@ -1,4 +1,5 @@
 import diagnostics from 'node:diagnostics_channel';
+import type { CacheError } from './errors.js';
 import type { ApplyOutcome, FillOutcome } from './store/store.js';
 
 /**
@@ -20,6 +21,7 @@ export type Report =
   | StrongReadReport
   | UndecodableReport
   | VoidReport
+  | CacheFailureReport
   | BreakerReport;
 
 /** One record of a batch has been dealt with. */
@@ -29,6 +31,8 @@ export interface RecordReport {
   readonly tableName: string;
   readonly eventName: string;
   readonly sequenceNumber: string;
+  /** Its age when the invocation began, in milliseconds; absent when the record has no time. */
+  readonly ageMs?: number | undefined;
   /** Absent when it has none: the record was skipped, or its `key` function failed. */
   readonly key?: string | undefined;
   /** Why it failed. */
@@ -100,6 +104,13 @@ export interface VoidReport {
   readonly outcome: 'voided' | 'failed';
   readonly tableName: string;
   readonly keys: readonly string[];
+}
+
+/** A cache operation of a reader was not done, or only in part. The read or write goes on without it. */
+export interface CacheFailureReport {
+  readonly type: 'cache-failure';
+  readonly operation: 'get' | 'begin' | 'fill' | 'void' | 'move' | 'generations' | 'put';
+  readonly error: CacheError;
 }
 
 /** The cache is no longer asked, or asked again. */

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { resolveConfig, type StreamCacheLogger } from '../config.js';
+import { wantsIam } from '../environment.js';
 import { toError } from '../errors.js';
 import type { CacheStore } from '../store/store.js';
 import { NewStreamCacheHandler, type StreamCacheHandler } from '../stream/handler.js';
@@ -39,7 +40,7 @@ export async function openTarget(command: string, options: TargetOptions): Promi
     STREAM_CACHE_NAMESPACE: options.namespace,
   });
   const logger = options.verbose ? stderrLogger : silentLogger;
-  const store = configuredStore(command, logger);
+  const store = await configuredStore(command, logger);
   const cache = withoutPassword(url);
 
   if (options.handler === undefined) {
@@ -73,9 +74,10 @@ function setEnvironment(variables: Readonly<Record<string, string | undefined>>)
   }
 }
 
-function configuredStore(command: string, logger: StreamCacheLogger): CacheStore {
+async function configuredStore(command: string, logger: StreamCacheLogger): Promise<CacheStore> {
   try {
-    return resolveConfig({ logger }).store;
+    const iam = wantsIam() ? (await import('../iam/index.js')).iamAuthentication() : undefined;
+    return resolveConfig({ logger, iam }).store;
   } catch (cause) {
     throw new CommandError(`stream-cache ${command}: ${toError(cause).message}`, { cause });
   }

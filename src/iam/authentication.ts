@@ -1,7 +1,7 @@
 import type { Cluster, Redis } from 'ioredis';
+import { environmentCredentials } from '../environment.js';
 import type { Authentication, Connection, RedisClient } from '../store/redis/connection.js';
 import { type Authenticate, authenticatingConnector } from './connector.js';
-import { environmentCredentials } from './environment.js';
 import { checkIamOptions, type IamOptions, iamTarget } from './target.js';
 import { iamToken } from './token.js';
 

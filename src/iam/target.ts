@@ -1,5 +1,5 @@
+import { environmentRegion } from '../environment.js';
 import { ConfigError } from '../errors.js';
-import { environmentRegion } from './environment.js';
 import type { AwsCredentials, IamCache } from './token.js';
 
 /** Options of {@link iamAuthentication}. Those that the cache's URL can have too win over it. */

@@ -43,7 +43,7 @@ export function newReader(settings: Settings): Reader {
     flights: newFlights(),
     unvoided: newUnvoided(longestLifeMs(settings)),
     report,
-    session: () => openSession(settings.store, breaker, settings.readTimeoutMs),
+    session: () => openSession(settings.store, breaker, settings.readTimeoutMs, report),
     table(nameOrArn) {
       if (typeof nameOrArn !== 'string') return undefined;
       const name = tableNameOf(nameOrArn);

@@ -1,4 +1,5 @@
 import { CacheError, toError } from '../errors.js';
+import type { CacheFailureReport, Report } from '../report.js';
 import type { CacheStore, CallOptions, Settled } from '../store/store.js';
 import type { Breaker } from './breaker.js';
 
@@ -9,7 +10,12 @@ export type Session = Omit<CacheStore, 'apply' | 'delete' | 'close'>;
  * Opens a store for one SDK call: all its cache operations together may take `budgetMs`, and none is tried while the
  * breaker is open. What was not tried or not done in time is a {@link CacheError}, as for every store.
  */
-export function openSession(store: CacheStore, breaker: Breaker, budgetMs: number): Session {
+export function openSession(
+  store: CacheStore,
+  breaker: Breaker,
+  budgetMs: number,
+  report: (report: Report) => void = () => {},
+): Session {
   let left = budgetMs;
   let underWay = 0;
   let since = 0;
@@ -18,6 +24,7 @@ export function openSession(store: CacheStore, breaker: Breaker, budgetMs: numbe
   const remaining = () => (underWay === 0 ? left : left - (performance.now() - since));
 
   async function within<T>(
+    operation: CacheFailureReport['operation'],
     count: number,
     ask: (options: CallOptions) => Promise<Settled<T>[]>,
   ): Promise<Settled<T>[]> {
@@ -31,6 +38,8 @@ export function openSession(store: CacheStore, breaker: Breaker, budgetMs: numbe
     const answers = await inTime(() => ask({ deadline: Date.now() + patienceMs }), patienceMs, count);
     underWay -= 1;
     if (underWay === 0) left -= performance.now() - since;
+    const error = answers.find((answer) => answer instanceof CacheError);
+    if (error !== undefined) report({ type: 'cache-failure', operation, error });
     // A cache that says no is there; only one that is silent is better left alone.
     if (answers.every((answer) => answer instanceof CacheError && !answer.answered)) {
       left = 0; // what failed now will not do better in the next few milliseconds
@@ -42,13 +51,13 @@ export function openSession(store: CacheStore, breaker: Breaker, budgetMs: numbe
   }
 
   return {
-    get: (keys) => within(keys.length, (options) => store.get(keys, options)),
-    begin: (keys, rules) => within(keys.length, (options) => store.begin(keys, rules, options)),
-    fill: (fills, rules) => within(fills.length, (options) => store.fill(fills, rules, options)),
-    void: (keys, rules) => within(keys.length, (options) => store.void(keys, rules, options)),
-    move: (tags, rules) => within(tags.length, (options) => store.move(tags, rules, options)),
-    generations: (tags) => within(tags.length, (options) => store.generations(tags, options)),
-    put: (results) => within(results.length, (options) => store.put(results, options)),
+    get: (keys) => within('get', keys.length, (options) => store.get(keys, options)),
+    begin: (keys, rules) => within('begin', keys.length, (options) => store.begin(keys, rules, options)),
+    fill: (fills, rules) => within('fill', fills.length, (options) => store.fill(fills, rules, options)),
+    void: (keys, rules) => within('void', keys.length, (options) => store.void(keys, rules, options)),
+    move: (tags, rules) => within('move', tags.length, (options) => store.move(tags, rules, options)),
+    generations: (tags) => within('generations', tags.length, (options) => store.generations(tags, options)),
+    put: (results) => within('put', results.length, (options) => store.put(results, options)),
   };
 }
 

@@ -124,10 +124,11 @@ function reportBatch(
   start: number,
 ): void {
   const outcomes: Partial<Record<RecordOutcome, number>> = {};
-  records.forEach(({ tableName, eventName, sequenceNumber }, position) => {
+  records.forEach(({ tableName, eventName, sequenceNumber, at }, position) => {
     const result = results[position] as Result;
     outcomes[result.outcome] = (outcomes[result.outcome] ?? 0) + 1;
-    report({ type: 'record', tableName, eventName, sequenceNumber, ...result });
+    const ageMs = at > 0 ? Math.max(0, start - at) : undefined;
+    report({ type: 'record', tableName, eventName, sequenceNumber, ageMs, ...result });
   });
   const batch = {
     records: records.length,

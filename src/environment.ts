@@ -1,0 +1,37 @@
+import { ConfigError } from './errors.js';
+import type { AwsCredentials } from './iam/token.js';
+
+/** Whether the function without code has to bring IAM authentication: the cache's URL asks for it. */
+export function wantsIam({ STREAM_CACHE_URL = '' }: NodeJS.ProcessEnv = process.env): boolean {
+  return /[?&]iam=/.test(STREAM_CACHE_URL);
+}
+
+/** Whether the function without code publishes metrics: `STREAM_CACHE_METRICS`, default `false`. */
+export function wantsMetrics({ STREAM_CACHE_METRICS }: NodeJS.ProcessEnv = process.env): boolean {
+  const text = STREAM_CACHE_METRICS || 'false';
+  if (text === 'true' || text === 'false') return text === 'true';
+  throw new ConfigError('Environment variable STREAM_CACHE_METRICS is wrong: expected true or false.');
+}
+
+/** The credentials that Lambda gives a function, as they are now. */
+export function environmentCredentials(): AwsCredentials {
+  const { AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN } = process.env;
+  if (!AWS_ACCESS_KEY_ID || !AWS_SECRET_ACCESS_KEY) {
+    throw new ConfigError(
+      'IAM authentication has no credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, as Lambda does, or give iamAuthentication the option credentials.',
+    );
+  }
+  return {
+    accessKeyId: AWS_ACCESS_KEY_ID,
+    secretAccessKey: AWS_SECRET_ACCESS_KEY,
+    sessionToken: AWS_SESSION_TOKEN,
+  };
+}
+
+export function environmentRegion(): string | undefined {
+  return process.env.AWS_REGION || undefined;
+}
+
+export function environmentService(): string | undefined {
+  return process.env.POWERTOOLS_SERVICE_NAME || undefined;
+}

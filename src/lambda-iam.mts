@@ -1,0 +1,1 @@
+export { iamAuthentication } from './iam/index.js';

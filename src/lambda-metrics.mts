@@ -1,0 +1,1 @@
+export { withMetrics } from './metrics/index.js';
