@@ -1,25 +1,39 @@
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { cp, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
+import { type BuildOptions, build } from 'esbuild';
 import { unzipSync } from 'fflate';
 import { Redis } from 'ioredis';
-import { afterAll, beforeAll, expect, inject, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import { lambdaBundle } from '../esbuild.config.mjs';
 import { restamp } from '../src/cli/restamp.js';
 import { readEvent, SAMPLE_OUTCOMES } from './cli/sample-outcomes.js';
+import { type IamGate, startIamGate } from './iam/gate.js';
+import { readEmf } from './metrics/emf.js';
+import { type RedisServer, startRedis } from './support/redis.js';
 
 const BUNDLE = 'dist/lambda.mjs';
 
+/** A folder with the bundle alone, and one with all that is in the zip. */
 let folder: string;
+let unzipped: string;
 beforeAll(async () => {
+  unzipped = await mkdtemp(join(tmpdir(), 'stream-cache-zip-'));
   folder = await mkdtemp(join(tmpdir(), 'stream-cache-bundle-'));
   await cp(BUNDLE, join(folder, 'lambda.mjs')).catch((cause) => {
     throw new Error(`There is no ${BUNDLE}: build it with \`npm run build\`.`, { cause });
   });
 });
-afterAll(() => rm(folder, { recursive: true, force: true }));
+beforeAll(async () => {
+  const files = Object.entries(unzipSync(await readFile('dist/lambda.zip')));
+  await Promise.all(files.map(([name, content]) => writeFile(join(unzipped, name), content)));
+});
+afterAll(async () => {
+  for (const each of [folder, unzipped]) await rm(each, { recursive: true, force: true });
+});
 
 test('the bundle alone in a folder handles every sample event against a real Redis', async () => {
   const namespace = `bundle${randomBytes(6).toString('hex')}`;
@@ -42,10 +56,149 @@ test('the bundle alone in a folder handles every sample event against a real Red
   );
 });
 
-test('the zip has the bundle, byte for byte, and nothing else', async () => {
+test('the zip has the bundle and what it loads when asked to, byte for byte, and nothing else', async () => {
   const files = unzipSync(await readFile('dist/lambda.zip'));
-  expect(Object.keys(files)).toEqual(['lambda.mjs']);
-  expect((await readFile(BUNDLE)).equals(files['lambda.mjs'] ?? Buffer.alloc(0))).toBe(true);
+  expect(Object.keys(files)).toEqual(['lambda.mjs', 'lambda-iam.mjs', 'lambda-metrics.mjs']);
+  for (const [name, content] of Object.entries(files)) {
+    expect((await readFile(join('dist', name))).equals(content), name).toBe(true);
+  }
+});
+
+test('with STREAM_CACHE_METRICS the zip prints metrics for every sample event, and nothing else', async () => {
+  const events = SAMPLE_OUTCOMES.map(({ file }) => restamp(readEvent(file), Date.now()));
+  const { code, stdout, stderr } = await runAlone(
+    INVOKE,
+    JSON.stringify(events),
+    {
+      STREAM_CACHE_URL: inject('redisUrl'),
+      STREAM_CACHE_NAMESPACE: `bundle${randomBytes(6).toString('hex')}`,
+      STREAM_CACHE_METRICS: 'true',
+      POWERTOOLS_LOG_LEVEL: 'SILENT',
+    },
+    unzipped,
+  );
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  const [result = '', ...lines] = stdout.split('\n').reverse();
+  expect(JSON.parse(result).responses).toEqual(events.map(() => ({ batchItemFailures: [] })));
+
+  const published = readEmf(lines.reverse().join('\n'));
+  const sum = (isOne: (name: string) => boolean) =>
+    published
+      .flatMap(({ metrics }) => Object.entries(metrics))
+      .reduce((total, [name, value]) => total + (isOne(name) ? (value as number) : 0), 0);
+  const records = events.reduce((total, { Records }) => total + Records.length, 0);
+  expect(sum((name) => name === 'BatchSize')).toBe(records);
+  expect(sum((name) => name.startsWith('Records') && name !== 'RecordsPoison')).toBe(records);
+  expect(sum((name) => name === 'RecordsPoison')).toBe(1);
+  expect(published.filter(({ table }) => table === undefined)).toHaveLength(events.length);
+});
+
+describe('with IAM in its URL, the zip', () => {
+  const EXPECTED = { user: 'app', cacheName: 'shop', secretAccessKey: 'a secret key', password: 'real' };
+  let server: RedisServer;
+  let gate: IamGate;
+  let environment: Record<string, string>;
+
+  beforeAll(async () => {
+    server = await startRedis();
+    const redis = new Redis(server.port);
+    await redis.call('ACL', 'SETUSER', 'app', 'on', '>real', '~*', '&*', '+@all');
+    await redis.call('ACL', 'SETUSER', 'default', 'off');
+    redis.disconnect();
+    gate = await startIamGate(server.port, EXPECTED);
+    environment = {
+      STREAM_CACHE_URL: `rediss://app@localhost:${gate.port}?iam=elasticache&cacheName=shop&serverless`,
+      AWS_ACCESS_KEY_ID: 'AKIDTEST',
+      AWS_SECRET_ACCESS_KEY: EXPECTED.secretAccessKey,
+      AWS_SESSION_TOKEN: 'a session token',
+      AWS_REGION: 'eu-west-1',
+    };
+  });
+  afterAll(async () => {
+    await gate.close();
+    await server.stop();
+  });
+
+  const invoke = async (env: Record<string, string>) => {
+    const events = [restamp(readEvent('events/insert.json'), Date.now())];
+    const { stdout, stderr } = await runAlone(INVOKE, JSON.stringify(events), env, unzipped);
+    return `${stdout}${stderr}`;
+  };
+
+  test('presents a token, once it trusts the certificate, and logs none', async () => {
+    const trusted = join(unzipped, 'gate.pem');
+    await writeFile(trusted, gate.certificate);
+    const printed = await invoke({
+      ...environment,
+      NODE_EXTRA_CA_CERTS: trusted,
+      POWERTOOLS_LOG_LEVEL: 'DEBUG',
+    });
+    expect(printed).toContain('"responses":[{"batchItemFailures":[]}]');
+    expect(gate.tokens.map(({ token }) => token.split('&X-')[0])).toEqual([
+      'shop/?Action=connect&User=app&ResourceType=ServerlessCache',
+    ]);
+    expect(printed).not.toContain('X-Amz');
+  });
+
+  test('presents none to a server whose certificate nobody vouches for', async () => {
+    const presented = gate.tokens.length;
+    expect(await invoke({ ...environment, POWERTOOLS_LOG_LEVEL: 'ERROR' })).toContain('itemIdentifier');
+    expect(gate.tokens).toHaveLength(presented);
+  });
+});
+
+test.each([
+  [
+    'STREAM_CACHE_METRICS',
+    { STREAM_CACHE_URL: 'memory:', STREAM_CACHE_METRICS: 'true' },
+    'lambda-metrics.mjs',
+  ],
+  ['iam', { STREAM_CACHE_URL: 'rediss://app@h?iam=elasticache&cacheName=shop' }, 'lambda-iam.mjs'],
+])('the bundle without what %s needs does not load, and names the file', async (_what, env, file) => {
+  const { code, stderr } = await runAlone(INVOKE, '[]', env);
+  expect(code).not.toBe(0);
+  expect(stderr).toContain(file);
+});
+
+test('STREAM_CACHE_METRICS is true or false', async () => {
+  const { stderr } = await runAlone(INVOKE, '[]', {
+    STREAM_CACHE_URL: 'memory:',
+    STREAM_CACHE_METRICS: 'yes',
+  });
+  expect(stderr).toContain(
+    'ConfigError: Environment variable STREAM_CACHE_METRICS is wrong: expected true or false.',
+  );
+});
+
+describe('the bundle of a function', () => {
+  const OPTIONAL = /^src\/(?:iam|metrics)\/|@smithy\/|powertools\/metrics/;
+
+  async function optionalInputs(code: string): Promise<string[]> {
+    const { entryPoints: _, ...options } = lambdaBundle('', 'dist/out.mjs');
+    const stdin = { contents: code, resolveDir: join(import.meta.dirname, '..'), loader: 'ts' as const };
+    const bundling: BuildOptions = { ...options, stdin, write: false, metafile: true };
+    const { metafile } = await build(bundling);
+    const inputs = Object.values(metafile?.outputs ?? {})[0]?.inputs ?? {};
+    const used = Object.entries(inputs).filter(([, { bytesInOutput }]) => bytesInOutput > 0);
+    return used.map(([name]) => name).filter((name) => OPTIONAL.test(name));
+  }
+
+  test('has nothing of IAM authentication and metrics when it uses neither', async () => {
+    const own = "import { NewStreamCacheHandler, NewCachingMiddleware } from './src/index.js';";
+    const uses =
+      'export const handler = NewStreamCacheHandler(); export const reader = NewCachingMiddleware();';
+    expect(await optionalInputs(own + uses)).toEqual([]);
+    expect(await readFile(BUNDLE, 'utf8')).not.toMatch(/X-Amz-|CloudWatchMetrics/);
+  });
+
+  test('has what it uses', async () => {
+    const imports = "import { iamAuthentication } from './src/iam/index.js';";
+    expect(await optionalInputs(`${imports}export const iam = iamAuthentication();`)).toContain(
+      'src/iam/token.ts',
+    );
+    const metrics = "export { withMetrics } from './src/metrics/index.js';";
+    expect(await optionalInputs(metrics)).toContain('src/metrics/tally.ts');
+  });
 });
 
 test('without STREAM_CACHE_URL the bundle does not load, and says what is missing', async () => {
@@ -68,8 +221,8 @@ for (const event of await json(process.stdin)) {
 process.stdout.write(JSON.stringify({ importMs, responses }), () => process.exit());
 `;
 
-async function runAlone(script: string, input: string, env: Record<string, string>) {
-  const child = spawn(process.execPath, ['--input-type=module', '--eval', script], { cwd: folder, env });
+async function runAlone(script: string, input: string, env: Record<string, string>, cwd = folder) {
+  const child = spawn(process.execPath, ['--input-type=module', '--eval', script], { cwd, env });
   const code = new Promise<number | null>((resolve, reject) => {
     child.once('error', reject);
     child.once('close', resolve);
