@@ -1,5 +1,4 @@
 import { ConfigError } from './errors.js';
-import type { AwsCredentials } from './iam/token.js';
 
 /** Whether the function without code has to bring IAM authentication: the cache's URL asks for it. */
 export function wantsIam({ STREAM_CACHE_URL = '' }: NodeJS.ProcessEnv = process.env): boolean {
@@ -11,6 +10,13 @@ export function wantsMetrics({ STREAM_CACHE_METRICS }: NodeJS.ProcessEnv = proce
   const text = STREAM_CACHE_METRICS || 'false';
   if (text === 'true' || text === 'false') return text === 'true';
   throw new ConfigError('Environment variable STREAM_CACHE_METRICS is wrong: expected true or false.');
+}
+
+/** What requests to AWS are signed with; what the SDK's credential providers give fits. */
+export interface AwsCredentials {
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+  readonly sessionToken?: string | undefined;
 }
 
 /** The credentials that Lambda gives a function, as they are now. */

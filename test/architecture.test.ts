@@ -30,6 +30,12 @@ test('the write path and the read path never import each other', () => {
   expect(crossing).toEqual([]);
 });
 
+test('what only some functions use is imported by nothing that all use', () => {
+  const within = /^(?:iam|metrics)\//;
+  const others = files.filter((file) => !within.test(file));
+  expect(others.filter((file) => importsOf(file).some((path) => within.test(path)))).toEqual([]);
+});
+
 test('the heart depends on neither path, nor on what is around it', () => {
   const heart = files.filter((file) => /^(?:coherence|key|codec|attributes|errors)\.ts$|^store\//.test(file));
   const leaning = heart.filter((file) =>

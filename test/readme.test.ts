@@ -17,8 +17,11 @@ import { MEANING } from '../src/cli/outcomes.js';
 import { restamp } from '../src/cli/restamp.js';
 import { painter } from '../src/cli/terminal.js';
 import { resolveConfig } from '../src/config.js';
+import { iamAuthentication } from '../src/iam/index.js';
+import { PARAMETERS } from '../src/iam/target.js';
 import * as dynamodbStreamCache from '../src/index.js';
 import { guardKey, tableTag } from '../src/key.js';
+import { DEFAULT_SERVICE, METRIC_NAMESPACE, METRICS } from '../src/metrics/names.js';
 import { record } from './support/records.js';
 import { type UnreliableStore, unreliable } from './support/stores.js';
 
@@ -44,7 +47,9 @@ describe('the TypeScript examples', () => {
         // From the sources, so that no build has to come first.
         paths: {
           'dynamodb-stream-cache': [join(ROOT, 'src/index.ts')],
+          'dynamodb-stream-cache/iam': [join(ROOT, 'src/iam/index.ts')],
           'dynamodb-stream-cache/local': [join(ROOT, 'src/local/index.ts')],
+          'dynamodb-stream-cache/metrics': [join(ROOT, 'src/metrics/index.ts')],
         },
       };
       const tsconfig = { extends: join(ROOT, 'tsconfig.json'), compilerOptions, include: [], files };
@@ -242,7 +247,8 @@ describe('the options', () => {
   test('stand beside the environment variables that the configuration reads', () => {
     const known = knownIn(() => resolveConfig({}, { STREAM_CACHE_NONSENSE: '1' }));
     const variables = [...common, ...ofTables, ...ofHandler].flatMap(({ environment }) => environment || []);
-    expect(variables.sort()).toEqual(known);
+    const ofTheFunction = section('Deploy').match(/(?<=`)STREAM_CACHE_METRICS(?=`)/g) ?? [];
+    expect([...variables, ...ofTheFunction].sort()).toEqual(known);
     const namedAnywhere = new Set(README.match(/STREAM_CACHE_[A-Z_]*[A-Z]/g));
     expect(known).toEqual(expect.arrayContaining([...namedAnywhere]));
     for (const { option, environment } of [...common, ...ofHandler]) {
@@ -352,6 +358,7 @@ describe('what is said of observability', () => {
       'strong-read': true,
       undecodable: true,
       void: true,
+      'cache-failure': true,
       breaker: true,
     };
     const typesOf = (cell = '') => cell.split(', ').map(code);
@@ -378,6 +385,44 @@ describe('what is said of observability', () => {
       [...lines.matchAll(/`([A-Z][^`]+)`/g)].map(([, line]) => `${level} ${line}`),
     );
     expect([...new Set(await everythingThatIsLogged())].sort()).toEqual(named.sort());
+  });
+});
+
+describe('the options of IAM authentication', () => {
+  const rows = tables('IAM authentication').flat();
+
+  test('are those that it knows', () => {
+    const known = knownIn(() => iamAuthentication({ nonsense: 1 } as object));
+    expect(rows.map(([, option]) => code(option)).sort()).toEqual(known);
+  });
+
+  test('stand beside the parameters of the URL', () => {
+    const named = rows.flatMap(([parameter]) => code(parameter) || []);
+    expect([...named].sort()).toEqual([...PARAMETERS].sort());
+    const [, url = ''] = /^STREAM_CACHE_URL=(rediss:.*iam=.*)$/m.exec(README) ?? [];
+    const credentials = () => ({ accessKeyId: 'local', secretAccessKey: 'local' });
+    const iam = iamAuthentication({ credentials, region: 'eu-west-1' });
+    expect(() => resolveConfig({ cache: url, iam }, {})).not.toThrow();
+  });
+});
+
+describe('the metrics', () => {
+  const rows = tables('Metrics').flat();
+
+  test('are all that there are, with their units and dimensions', () => {
+    const listed = rows.flatMap(([names = '', unit, dimensions]) =>
+      names.split(', ').map((name) => [code(name), { unit, dimensions }]),
+    );
+    const all = Object.entries(METRICS).map(([name, { unit, per }]) => [
+      name,
+      { unit, dimensions: per === 'table' ? 'service, table' : 'service' },
+    ]);
+    expect(Object.fromEntries(listed)).toEqual(Object.fromEntries(all));
+  });
+
+  test('are in the namespace, and of the service, that is named', () => {
+    expect(section('Metrics')).toContain(`\`${METRIC_NAMESPACE}\``);
+    expect(section('Metrics')).toContain(`\`${DEFAULT_SERVICE}\``);
   });
 });
 

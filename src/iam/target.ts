@@ -1,6 +1,6 @@
-import { environmentRegion } from '../environment.js';
+import { type AwsCredentials, environmentRegion } from '../environment.js';
 import { ConfigError } from '../errors.js';
-import type { AwsCredentials, IamCache } from './token.js';
+import type { IamCache } from './token.js';
 
 /** Options of {@link iamAuthentication}. Those that the cache's URL can have too win over it. */
 export interface IamOptions {
@@ -24,7 +24,8 @@ const OPTIONS: readonly string[] = [
   'credentials',
 ] satisfies (keyof IamOptions)[];
 
-const PARAMETERS = ['iam', 'cacheName', 'serverless', 'region'];
+/** What of a cache's URL is for IAM authentication. */
+export const PARAMETERS = ['iam', 'cacheName', 'serverless', 'region'];
 
 const FORM =
   'Expected rediss://user@host[:port]?iam=elasticache&cacheName=name (or iam=memorydb), and where they apply &cluster, &serverless and &region=name.';

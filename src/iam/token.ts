@@ -1,4 +1,5 @@
 import { SignatureV4 } from '@smithy/signature-v4';
+import type { AwsCredentials } from '../environment.js';
 import { Sha256 } from './sha256.js';
 
 /** A cache that takes IAM tokens, and the user to be there. */
@@ -9,13 +10,6 @@ export interface IamCache {
   readonly cacheName: string;
   readonly user: string;
   readonly serverless: boolean;
-}
-
-/** What requests to AWS are signed with; what the SDK's credential providers give fits. */
-export interface AwsCredentials {
-  readonly accessKeyId: string;
-  readonly secretAccessKey: string;
-  readonly sessionToken?: string | undefined;
 }
 
 /** ElastiCache and MemoryDB take a token for 15 minutes, whatever it says. */
