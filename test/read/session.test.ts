@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { CacheError } from '../../src/errors.js';
 import { newBreaker } from '../../src/read/breaker.js';
 import { openSession } from '../../src/read/session.js';
+import type { Report } from '../../src/report.js';
 import { memoryStore } from '../../src/store/memory.js';
 import type { CacheStore } from '../../src/store/store.js';
 import { type UnreliableStore, unreliable } from '../support/stores.js';
@@ -149,4 +150,24 @@ describe('a session', () => {
     }
     expect(changes).toEqual([]);
   });
+});
+
+test('a session reports each operation that was asked for and failed, if only in part', async () => {
+  const reports: Report[] = [];
+  const inner = memoryStore();
+  const failure = new CacheError('one node is gone', { answered: true });
+  const partly: CacheStore = {
+    ...inner,
+    get: async (keys) => [failure, ...(await inner.get(keys.slice(1)))],
+    begin: () => new Promise(() => {}),
+  };
+  const session = openSession(partly, newBreakerNoted(), 50, (report) => reports.push(report));
+  expect(await session.get(['a', 'b'])).toEqual([failure, undefined]);
+  expect(await session.generations(['t'])).toEqual([undefined]);
+  await timed(session.begin(['a'], RULES));
+  await session.begin(['a'], RULES); // no longer asked: the budget is gone
+  expect(reports).toEqual([
+    { type: 'cache-failure', operation: 'get', error: failure },
+    { type: 'cache-failure', operation: 'begin', error: FAILED },
+  ]);
 });
