@@ -6,11 +6,11 @@ import type { Workers } from './workers.js';
 
 const CHUNK = 100;
 
-/** Runs every system over the seeds, ours in each mode, and returns the table of what came of it. */
+/** Runs every system over the seeds, ours in each mode, and returns what came of it, also as a table. */
 export async function compare(
   workers: Workers,
   seeds: number,
-): Promise<{ text: string; ours: ReadonlyMap<string, Tally> }> {
+): Promise<{ text: string; tallies: ReadonlyMap<string, Tally> }> {
   const tallies = new Map<string, Tally>();
   const nameOf = ({ system, mode }: Pick<Task, 'system' | 'mode'>) =>
     system === OURS ? `${system}, mode ${mode}` : system;
@@ -41,14 +41,7 @@ export async function compare(
     ],
     subjects.map((subject) => row(nameOf(subject), tallies.get(nameOf(subject)) ?? NOTHING)),
   );
-  return {
-    text,
-    ours: new Map(
-      subjects
-        .slice(0, MODES.length)
-        .map(({ mode, system }) => [mode, tallies.get(nameOf({ mode, system })) ?? NOTHING]),
-    ),
-  };
+  return { text, tallies };
 }
 
 export function chunks(seeds: number): { from: number; to: number }[] {

@@ -2,8 +2,9 @@ import { pathToFileURL } from 'node:url';
 import { bundleProgram } from '../scripts/bundle.mjs';
 import { compare } from './compare.js';
 import { necessity } from './necessity.js';
-import { readOptions, USAGE } from './options.js';
+import { MODES, readOptions, USAGE } from './options.js';
 import { withoutRule } from './rules.js';
+import { OURS } from './systems.js';
 import { newWorkers } from './workers.js';
 
 /** Runs the real code in a simulated world, and prints what came of it. Exits with 1 when a promise was broken. */
@@ -14,10 +15,11 @@ async function main(): Promise<void> {
 
   const start = performance.now();
   const workers = newWorkers(await bundleProgram('proof/worker.ts'));
-  const { text, ours } = await compare(workers, options.seeds);
+  const { text, tallies } = await compare(workers, options.seeds);
   await workers.close();
   console.log(text);
-  for (const [mode, { first }] of ours) {
+  for (const mode of MODES) {
+    const first = tallies.get(`${OURS}, mode ${mode}`)?.first;
     if (first === undefined) continue;
     process.exitCode = 1;
     console.log(`\nMode ${mode}, ${first.violation.promise}: ${first.violation.text}`);
@@ -25,7 +27,7 @@ async function main(): Promise<void> {
   }
 
   if (options.rules) {
-    const { text, unbroken } = await necessity(options.seeds);
+    const { text, unbroken } = await necessity(options.seeds, console.error);
     console.log(`\n${text}`);
     if (unbroken.length > 0) process.exitCode = 1;
     console.log("\nA run's story: npm run proof -- --seed SEED --mode MODE --without 'PART OF THE NAME'");

@@ -8,12 +8,16 @@ import { textTable } from './text-table.js';
 import { newWorkers } from './workers.js';
 
 /** Takes every rule out of the code, one at a time, and looks for the first run that breaks a promise. */
-export async function necessity(seeds: number): Promise<{ text: string; unbroken: readonly string[] }> {
+export async function necessity(
+  seeds: number,
+  onDone: (line: string) => void = () => {},
+): Promise<{ text: string; unbroken: readonly string[] }> {
   const rows: string[][] = [];
   const unbroken: string[] = [];
   for (const [index, rule] of RULES.entries()) {
     const found = await firstBroken(rule, index, seeds);
     if (found === undefined) unbroken.push(rule.name);
+    onDone(`${rule.name}: ${found ? `${found.seed} ${found.mode}` : 'none'}`);
     rows.push([
       rule.name,
       found ? String(found.seed) : 'none',
@@ -30,13 +34,15 @@ async function firstBroken(rule: Rule, index: number, seeds: number) {
     plugins: [withoutRule(rule)],
   });
   const workers = newWorkers(program);
-  let first: (NonNullable<Tally['first']> & { mode: string }) | undefined;
+  let first: (NonNullable<Tally['first']> & { mode: string; position: number }) | undefined;
   const tasks = chunks(seeds).flatMap((chunk) => MODES.map((mode) => ({ system: OURS, mode, seeds: chunk })));
   await workers.all(
     tasks,
-    ({ mode }, tally) => {
-      if (tally.first && (first === undefined || tally.first.seed < first.seed))
-        first = { ...tally.first, mode };
+    (task, tally) => {
+      const position = tasks.indexOf(task); // what was begun before it is done before the work ends
+      if (tally.first && position < (first?.position ?? tasks.length)) {
+        first = { ...tally.first, mode: task.mode, position };
+      }
     },
     () => first !== undefined,
   );

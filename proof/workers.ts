@@ -13,8 +13,8 @@ export interface Workers {
   close(): Promise<void>;
 }
 
-export function newWorkers(program: string): Workers {
-  const workers = Array.from({ length: availableParallelism() }, () => new Worker(program));
+export function newWorkers(program: string, count = availableParallelism()): Workers {
+  const workers = Array.from({ length: count }, () => new Worker(program));
 
   function perform(worker: Worker, task: Task): Promise<Tally> {
     return new Promise((resolve, reject) => {
