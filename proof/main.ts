@@ -7,15 +7,21 @@ import { withoutRule } from './rules.js';
 import { OURS } from './systems.js';
 import { newWorkers } from './workers.js';
 
+type Options = ReturnType<typeof readOptions>;
+
 /** Runs the real code in a simulated world, and prints what came of it. Exits with 1 when a promise was broken. */
 async function main(): Promise<void> {
   const options = readOptions(process.argv.slice(2));
-  if (options.help) return console.log(USAGE);
-  if (options.seed !== undefined) return tellStory({ ...options, seed: options.seed });
-
   const start = performance.now();
+  if (options.help) return console.log(USAGE);
+  if (options.seed !== undefined) return tellStory(options, options.seed);
+  await (options.rules ? proveNecessity(options) : provePromises(options));
+  console.log(`\n${((performance.now() - start) / 1000).toFixed(0)} s`);
+}
+
+async function provePromises({ seeds }: Options): Promise<void> {
   const workers = newWorkers(await bundleProgram('proof/worker.ts'));
-  const { text, tallies } = await compare(workers, options.seeds);
+  const { text, tallies } = await compare(workers, seeds);
   await workers.close();
   console.log(text);
   for (const mode of MODES) {
@@ -25,20 +31,21 @@ async function main(): Promise<void> {
     console.log(`\nMode ${mode}, ${first.violation.promise}: ${first.violation.text}`);
     console.log(`Its story: npm run proof -- --seed ${first.seed} --mode ${mode}`);
   }
-
-  if (options.rules) {
-    const { text, unbroken } = await necessity(options.seeds, console.error);
-    console.log(`\n${text}`);
-    if (unbroken.length > 0) process.exitCode = 1;
-    console.log("\nA run's story: npm run proof -- --seed SEED --mode MODE --without 'PART OF THE NAME'");
-  }
-  console.log(`\n${((performance.now() - start) / 1000).toFixed(0)} s`);
 }
 
-async function tellStory({ system, mode, seed, without }: ReturnType<typeof readOptions> & { seed: number }) {
+async function proveNecessity({ without, seeds }: Options): Promise<void> {
+  const { text, unbroken } = await necessity(without, seeds, (line) => console.error(line));
+  console.log(text);
+  console.log("\nA run's story: npm run proof -- --seed SEED --mode MODE --without 'PART OF THE NAME'");
+  if (unbroken.length === 0) return;
+  process.exitCode = 1;
+  console.log(`\nNothing was broken without: ${unbroken.join('; ')}`);
+}
+
+async function tellStory({ system, mode, without }: Options, seed: number): Promise<void> {
   const program = await bundleProgram('proof/story.ts', {
     variant: `-${process.pid}`,
-    plugins: without === undefined ? [] : [withoutRule(without)],
+    plugins: without.map(withoutRule),
   });
   const { story } = (await import(pathToFileURL(program).href)) as typeof import('./story.js');
   await story(system, mode, seed, console.log);

@@ -1,7 +1,7 @@
 import { bundleProgram } from '../scripts/bundle.mjs';
 import { chunks } from './compare.js';
 import { MODES } from './options.js';
-import { RULES, type Rule, withoutRule } from './rules.js';
+import { type Rule, withoutRule } from './rules.js';
 import { OURS } from './systems.js';
 import type { Tally } from './task.js';
 import { textTable } from './text-table.js';
@@ -9,12 +9,13 @@ import { newWorkers } from './workers.js';
 
 /** Takes every rule out of the code, one at a time, and looks for the first run that breaks a promise. */
 export async function necessity(
+  rules: readonly Rule[],
   seeds: number,
   onDone: (line: string) => void = () => {},
 ): Promise<{ text: string; unbroken: readonly string[] }> {
   const rows: string[][] = [];
   const unbroken: string[] = [];
-  for (const [index, rule] of RULES.entries()) {
+  for (const [index, rule] of rules.entries()) {
     const found = await firstBroken(rule, index, seeds);
     if (found === undefined) unbroken.push(rule.name);
     onDone(`${rule.name}: ${found ? `${found.seed} ${found.mode}` : 'none'}`);

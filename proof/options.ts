@@ -8,11 +8,11 @@ export const MODES: readonly Weather['mode'][] = ['write', 'refresh', 'invalidat
 export const USAGE = `npm run proof [-- options]
 
   --seeds N        runs of each system in each mode; default 5000
-  --rules          also takes every rule out, one at a time, and looks for the first run that breaks a promise
+  --rules          takes every rule out, one at a time, and looks for the first run that breaks a promise
   --seed S         tells the story of one run
     --mode MODE      of ours in write, refresh or invalidate; default write
     --system NAME    of another system: ${Object.keys(SYSTEMS).slice(1).join('; ')}
-    --without RULE   of the code without a rule, by a part of its name
+    --without RULE   of the code without a rule, by a part of its name; also with --rules
 `;
 
 export function readOptions(args: readonly string[]) {
@@ -28,11 +28,12 @@ export function readOptions(args: readonly string[]) {
       help: { type: 'boolean', default: false },
     },
   });
-  const rules = RULES.filter(({ name }) => values.without !== undefined && name.includes(values.without));
-  if (values.without !== undefined && rules.length !== 1) {
+  const { without } = values;
+  const rules = RULES.filter(({ name }) => (without === undefined ? values.rules : name.includes(without)));
+  if (without !== undefined && (values.rules ? rules.length === 0 : rules.length !== 1)) {
     const names = (rules.length === 0 ? RULES : rules).map(({ name }) => `  ${name}`);
     throw new Error(
-      `--without ${values.without} is not a part of one rule's name. Choose from:\n${names.join('\n')}`,
+      `--without ${without} is not a part of one rule's name. Choose from:\n${names.join('\n')}`,
     );
   }
   return {
@@ -41,7 +42,7 @@ export function readOptions(args: readonly string[]) {
     rules: values.rules,
     mode: oneOf('--mode', values.mode, MODES),
     system: oneOf('--system', values.system, Object.keys(SYSTEMS)),
-    without: rules[0],
+    without: rules,
     help: values.help,
   };
 }

@@ -71,6 +71,15 @@ export function decide(
   return 'write';
 }
 
+/** Whether two changes of an item are in one order by their versions and in the other by their times: neither is trusted. */
+export function contradict(
+  a: { readonly version: string; readonly at: number },
+  b: { readonly version: string; readonly at: number },
+): boolean {
+  const [older, newer] = a.version < b.version ? [a, b] : [b, a];
+  return older.at > newer.at + SLACK_MS;
+}
+
 /** The guard after a stream change was decided on; `undefined` when the decision leaves it as it is. */
 export function guardAfterChange(
   guard: Guard | undefined,

@@ -37,9 +37,12 @@ export function newActivity(world: World, table: Table, system: System): Activit
   return {
     reads: (process) =>
       again(weather.every.readMs, `reads ${processes++}`, (random) => {
-        const kind = random.next();
         const sk = random.pick(names);
-        const read = kind < 0.7 ? process.get(sk) : kind < 0.85 ? process.batchGet(names) : process.query();
+        const read = random.chance(weather.queries)
+          ? process.query()
+          : random.chance(0.2)
+            ? process.batchGet(names)
+            : process.get(sk);
         // Some processes do one thing at a time, and some do not wait.
         return random.chance(0.7) ? read : undefined;
       }),

@@ -18,7 +18,8 @@ import type { World } from './world.js';
 export interface Process {
   get(sk: string): Promise<void>;
   batchGet(names: readonly string[]): Promise<void>;
-  query(): Promise<void>;
+  /** Returns what the cache answered, by item; `undefined` when DynamoDB did. */
+  query(): Promise<ReadonlyMap<string, AttributeMap> | undefined>;
   /** Writes items; nobody knows what became of it when that fails. */
   write(command: string, input: Input, names: readonly string[]): Promise<void>;
 }
@@ -84,16 +85,9 @@ export function newProcess(by: number, world: World, table: Table, system: Syste
         KeyConditionExpression: 'pk = :pk',
         ExpressionAttributeValues: { ':pk': PARTITION },
       });
-      const items = output.Items as AttributeMap[];
-      for (const sk of table.items.keys()) {
-        saw(
-          'query',
-          sk,
-          items.find((item) => skOf(item) === sk),
-          asked === undefined,
-          began,
-        );
-      }
+      const items = new Map((output.Items as AttributeMap[]).map((item) => [skOf(item), item]));
+      for (const sk of table.items.keys()) saw('query', sk, items.get(sk), asked === undefined, began);
+      return asked === undefined ? items : undefined;
     },
 
     async write(command, input, names) {

@@ -1,12 +1,12 @@
 import { newActivity } from './activity.js';
 import { newLine } from './line.js';
 import { newMapping } from './mapping.js';
-import { newProcess } from './process.js';
+import { newProcess, type Process } from './process.js';
 import type { NewSystem } from './system.js';
 import { newTable } from './table.js';
 import { newWatch, type Violation } from './watch.js';
 import type { Weather } from './weather.js';
-import { newWorld, type World } from './world.js';
+import { newWorld } from './world.js';
 
 /** What came of one run. */
 export interface Outcome {
@@ -51,19 +51,28 @@ export async function run(
       time.sleep(weather.activityMs),
     ]);
     world.isHealed = true;
-    await time.sleep(EXPIRED_MS);
+    if (weather.expiring > 0) await time.sleep(EXPIRED_MS);
     mapping.finish();
     await mapping.delivered;
-    await rest();
-    watch.compare('convergence', system.cached);
+    await compareAtRest('convergence', processes);
 
     // What a cache without its guards makes of replays is a limit that the docs name.
     if (world.restarts > 0) return;
     const reading = Promise.all(processes.map(readAfterwards));
     await mapping.repeatAll();
     await reading;
-    await rest();
-    watch.compare('replay-proof', system.cached);
+    await compareAtRest('replay-proof', processes);
+  }
+
+  /** What is under way comes to its end; then what is cached must be what the table holds. */
+  async function compareAtRest(
+    promise: 'convergence' | 'replay-proof',
+    processes: readonly Process[],
+  ): Promise<void> {
+    while (line.underWay > 0) await world.time.sleep(1_000);
+    watch.compare(promise, 'item', system.cached);
+    const result = await processes[0]?.query();
+    if (result !== undefined) watch.compare(promise, 'query', (sk) => result.get(sk) ?? null);
   }
 
   async function restart(at: number): Promise<void> {
@@ -78,11 +87,7 @@ export async function run(
     await world.time.sleep(downMs);
   }
 
-  async function rest(): Promise<void> {
-    while (line.underWay > 0) await world.time.sleep(1_000);
-  }
-
-  async function readAfterwards(process: ReturnType<typeof newProcess>): Promise<void> {
+  async function readAfterwards(process: Process): Promise<void> {
     for (let read = 0; read < 3; read += 1) {
       await world.time.sleep(700);
       await process.batchGet([...table.items.keys()]);
@@ -97,5 +102,3 @@ export async function run(
 
 /** Until the last item whose time was over has been deleted. */
 const EXPIRED_MS = 31_000;
-
-export type { World };

@@ -24,6 +24,7 @@ export interface Watch {
   /** Everything has come to rest: what is cached must be what the table holds. */
   compare(
     promise: 'convergence' | 'replay-proof',
+    entry: string,
     cached: (sk: string) => AttributeMap | null | undefined,
   ): void;
   /** The cache has lost its guards, and with them the order of what it served and was told. */
@@ -104,15 +105,15 @@ export function newWatch(world: World, table: Table): Watch {
     wrote(sk, position, by, isVoided) {
       raise(isVoided ? `write ${sk}` : `write ${sk} by ${by}`, position);
     },
-    compare(promise, cached) {
+    compare(promise, entry, cached) {
       for (const [sk, history] of table.items) {
-        const entry = cached(sk);
-        if (entry === undefined || nameOf(entry ?? undefined) === nameOf(history.latest.image)) continue;
-        if (wrong.has(sk)) continue; // said before
-        wrong.add(sk);
+        const image = cached(sk);
+        if (image === undefined || nameOf(image ?? undefined) === nameOf(history.latest.image)) continue;
+        if (wrong.has(`${entry} ${sk}`)) continue; // said before
+        wrong.add(`${entry} ${sk}`);
         violated(
           promise,
-          `${sk} is cached as ${nameOf(entry ?? undefined)}, and is ${nameOf(history.latest.image)}`,
+          `the ${entry} has ${sk} ${nameOf(image ?? undefined)}, which is ${nameOf(history.latest.image)}`,
         );
       }
     },

@@ -22,6 +22,8 @@ export interface Weather {
     readonly readMs: number;
     readonly evictionMs: number;
   };
+  /** The share of reads that are queries, and of direct writes that delete or give an item an end. */
+  readonly queries: number;
   readonly deletes: number;
   readonly expiring: number;
   /** The share of writes that fail, half of them after they were carried out. */
@@ -61,7 +63,8 @@ export function newWeather(random: Random, mode: Weather['mode']): Weather {
   const settleSeconds = random.pick([5, 5, 3]);
   const lateAfterSeconds = random.pick([60, 20, 10]);
   const guardSeconds = random.pick([300, lateAfterSeconds + 5, lateAfterSeconds + 10]);
-  const activityMs = random.pick([15_000, 40_000, 90_000]);
+  const numbersRestart = random.chance(0.1);
+  const activityMs = numbersRestart ? 90_000 : random.pick([15_000, 40_000, 90_000]);
   const skewMs = sometimes(0.6, -1500, 1500);
   const isSkewOfCache = random.chance(0.5);
   return {
@@ -71,24 +74,25 @@ export function newWeather(random: Random, mode: Weather['mode']): Weather {
     settleSeconds,
     ttlSeconds: random.pick([3_600, 3_600, 20, 4]),
     skew: { cache: isSkewOfCache ? skewMs : 0, table: isSkewOfCache ? 0 : -skewMs },
-    items: random.integer(1, 3),
+    items: numbersRestart ? 1 : random.pick([1, 1, 2, 3]),
     processes: random.integer(1, 3),
     activityMs,
     every: {
       directWriteMs: activityMs / random.integer(2, 12),
       ownWriteMs: random.chance(0.6) ? activityMs / random.integer(2, 8) : Number.POSITIVE_INFINITY,
       readMs: activityMs / random.integer(15, 40),
-      evictionMs: random.chance(0.4) ? activityMs / random.integer(2, 15) : Number.POSITIVE_INFINITY,
+      evictionMs: random.pick([Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY, activityMs / 10, 1_000]),
     },
+    queries: random.pick([0.1, 0.1, 0.5]),
     deletes: random.pick([0, 0.2, 0.5]),
     expiring: sometimes(0.2, 0.1, 0.5),
     failedWrites: sometimes(0.3, 0.05, 0.3),
     replica: { share: sometimes(0.7, 0.1, 0.9), lagMs: 0.95 * 1000 * settleSeconds * random.pick([0.1, 1]) },
-    slowRead: { share: sometimes(0.5, 0.05, 0.4), ms: random.pick([200, 4_000, 30_000]) },
+    slowRead: { share: sometimes(0.5, 0.05, 0.6), ms: random.pick([200, 4_000, 30_000]) },
     cache: {
       latencyMs: random.pick([0.3, 1, 4]),
       slow: { share: sometimes(0.5, 0.01, 0.1), ms: random.pick([100, 3_000, 70_000]) },
-      failing: sometimes(0.4, 0.01, 0.15),
+      failing: sometimes(0.4, 0.01, 0.4),
       isCluster: random.chance(0.5),
       restartsAt: random.chance(0.15) ? [random.between(0.2, 0.8) * activityMs] : [],
     },
@@ -100,7 +104,7 @@ export function newWeather(random: Random, mode: Weather['mode']): Weather {
       outage: random.chance(0.3)
         ? { at: random.between(0, 0.6) * activityMs, ms: random.pick([3_000, 15_000, 80_000]) }
         : undefined,
-      numbersRestartAt: random.chance(0.1) ? random.between(0.2, 0.8) * activityMs : undefined,
+      numbersRestartAt: numbersRestart ? random.between(0.1, 0.6) * activityMs : undefined,
     },
   };
 }

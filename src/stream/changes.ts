@@ -3,6 +3,7 @@ import type { TableSettings } from '../config.js';
 import { EncodeError, toError } from '../errors.js';
 import { expiryOf, jittered } from '../lifetime.js';
 import type { StoreChange } from '../store/store.js';
+import type { Group } from './plan.js';
 import type { StreamRecord } from './records.js';
 
 /** Why a change deletes its key although its mode would store an image. */
@@ -10,13 +11,13 @@ export type Obstacle =
   | { readonly type: 'no-new-image' | 'unknown-event-name' }
   | { readonly type: 'poison'; readonly error: Error };
 
-/** What a store has to do about a record, and what stood in the way of more. Never throws. */
+/** What a store has to do about the records of an item, and what stood in the way of more. Never throws. */
 export function changeOf(
   key: string,
-  record: StreamRecord,
-  table: TableSettings,
+  { last: record, isDisordered, table }: Pick<Group, 'last' | 'isDisordered' | 'table'>,
 ): { readonly change: StoreChange; readonly obstacle?: Obstacle | undefined } {
-  const { text, obstacle } = table.mode === 'invalidate' ? {} : storedText(record, table);
+  const onlyDeletes = table.mode === 'invalidate' || isDisordered;
+  const { text, obstacle } = onlyDeletes ? {} : storedText(record, table);
   return {
     change: {
       key,

@@ -54,7 +54,7 @@ interface Planned extends PlannedGroup {
 
 function planChange(group: Group, settings: Settings, sayOnce: SayOnce): Planned {
   if (group.key === undefined) return { group };
-  const { change, obstacle } = changeOf(group.key, group.last, group.table);
+  const { change, obstacle } = changeOf(group.key, group);
   if (obstacle !== undefined) tellObstacle(group, obstacle, settings, sayOnce);
   return { group, change, obstacle };
 }

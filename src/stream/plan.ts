@@ -1,3 +1,4 @@
+import { contradict } from '../coherence.js';
 import type { TableSettings } from '../config.js';
 import { toError } from '../errors.js';
 import { checkCustomKey, guardKey, indexTag, isKeyValue, itemKey, partitionTag, tableTag } from '../key.js';
@@ -13,6 +14,8 @@ export interface Group {
   readonly positions: number[];
   /** The record with the highest version: what the item is now, as far as this batch knows. */
   last: StreamRecord;
+  /** Versions and times of its records disagree on which is the last. */
+  isDisordered: boolean;
   /** Tags of everything that its records touched. */
   readonly tags: Set<string>;
   /** Keys derived from the item that its records delete. */
@@ -47,6 +50,7 @@ export function planBatch(
           key,
           positions: [],
           last: record,
+          isDisordered: false,
           tags: new Set(),
           alsoDelete: new Set(),
         };
@@ -54,6 +58,7 @@ export function planBatch(
         if (key !== undefined) byKey.set(key, group);
       }
       group.positions.push(position);
+      group.isDisordered ||= contradict(record, group.last);
       if (record.version >= group.last.version) group.last = record;
       for (const derived of alsoDelete) group.alsoDelete.add(derived);
       for (const tag of tagsOf(record, table, settings.namespace)) group.tags.add(tag);

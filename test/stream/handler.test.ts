@@ -97,6 +97,18 @@ describe('coalescing', () => {
     expect(await cached()).toMatchObject({ logins: 10 });
   });
 
+  test('deletes when versions and times disagree on which record is the last', async () => {
+    for (const numbers of [
+      [20, 1],
+      [1, 20],
+    ]) {
+      const records = numbers.map((number) => record({ number, age: number }));
+      await newHandler()(event(...records));
+      expect(await cached()).toBeUndefined();
+    }
+    expect(outcomes()).toEqual(['deleted', 'superseded', 'superseded', 'stale']);
+  });
+
   test('reports every record of an item that failed, so that the checkpoint is before the first', async () => {
     store.failWhen((key) => key === 'users:id=42');
     const response = await newHandler()(
