@@ -10,6 +10,7 @@ export interface EventFile {
 
 /**
  * The events of files, and of folders: their `*.json`, in the order of their names. All are read before any is used.
+ * A file may also be what Lambda left in an on-failure bucket.
  *
  * @throws CommandError when one is not there, is not JSON or has no Records
  */
@@ -37,6 +38,7 @@ async function readEventFile(file: string): Promise<EventFile> {
   let event: unknown;
   try {
     event = JSON.parse(text);
+    if (isInvocationRecord(event)) event = JSON.parse(event.payload);
   } catch (cause) {
     const { message } = cause as SyntaxError;
     throw unusable(file, `it is not JSON: ${message}. Give an event as Lambda delivers it`, cause);
@@ -45,6 +47,16 @@ async function readEventFile(file: string): Promise<EventFile> {
     throw unusable(file, 'it is not a stream event: it has no Records. Give an event as Lambda delivers it');
   }
   return { file, event };
+}
+
+/** What Lambda puts into a bucket when it gives up on records: the event is in it, as text. */
+function isInvocationRecord(value: unknown): value is { readonly payload: string } {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    'DDBStreamBatchInfo' in value &&
+    typeof (value as { payload?: unknown }).payload === 'string'
+  );
 }
 
 /** The records themselves are the handler's to check. */

@@ -75,6 +75,15 @@ describe.concurrent('invoke, for people', () => {
     expect(stdout).toContain('users:id=42  late\n');
   });
 
+  test('takes what Lambda left in an on-failure bucket', async () => {
+    const file = join(folder, 'given-up.json');
+    const payload = JSON.stringify(readEvent('events/insert.json'));
+    await writeFile(file, JSON.stringify({ version: '1.0', DDBStreamBatchInfo: { batchSize: 1 }, payload }));
+    const { code, stdout } = await runCli(['invoke', file, '--as-recorded']);
+    expect(code).toBe(0);
+    expect(stdout).toContain('users:id=42  late\n');
+  });
+
   test('recognises a redelivery within one run', async () => {
     const { stdout } = await runCli(['invoke', 'events/modify.json', 'events/insert.json']);
     expect(stdout).toContain('INSERT  users:id=42  stale\n');
