@@ -48,6 +48,7 @@ async function buildPackage() {
       'iam/index': 'src/iam/index.ts',
       'metrics/index': 'src/metrics/index.ts',
       'local/index': 'src/local/index.ts',
+      'cdk/index': 'infra/index.ts',
       cli: 'src/cli/main.ts',
     },
     outdir: 'dist',

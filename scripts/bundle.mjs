@@ -9,8 +9,8 @@ import { lambdaBundle } from '../esbuild.config.mjs';
  */
 export async function bundleProgram(entry, { variant = '', plugins = [] } = {}) {
   const name = entry.replace(/\.ts$/, '').replaceAll('/', '-') + variant;
-  // Inside the repository, so that packages are found from it.
-  const outfile = `${process.cwd()}/node_modules/.cache/programs/${basename(name)}.mjs`;
+  // Inside the repository, so that packages are found from it: its own by its name, which node_modules would hide.
+  const outfile = `${process.cwd()}/.cache/programs/${basename(name)}.mjs`;
   const { plugins: own, ...options } = lambdaBundle(entry, outfile);
   await build({
     ...options,

@@ -1,0 +1,76 @@
+import {
+  type Connections,
+  type IConnectable,
+  type IVpc,
+  Port,
+  type SelectedSubnets,
+} from 'aws-cdk-lib/aws-ec2';
+import type { Grant, IGrantable } from 'aws-cdk-lib/aws-iam';
+import type { Construct } from 'constructs';
+import { CACHE_PORT } from './cache-url.js';
+import { type ExistingCache, existingCache } from './existing-cache.js';
+import { type NodeCache, nodeCache } from './node-cache.js';
+import { type ServerlessCache, serverlessCache } from './serverless-cache.js';
+
+export type { ExistingCache, NodeCache, ServerlessCache };
+
+/** Which cache: a new serverless one, new nodes, or one that is there. */
+export type CacheOptions = ServerlessCache | NodeCache | ExistingCache;
+
+export interface Network {
+  readonly vpc: IVpc;
+  readonly subnets: SelectedSubnets;
+}
+
+/** A cache, as far as the function, the readers and the alarms have to know it. */
+export interface Cache {
+  /** What stands in `STREAM_CACHE_URL`. */
+  readonly url: string;
+  readonly connections: Connections;
+  /** What CloudWatch knows it by; `undefined` for a cache that is not ours to watch. */
+  readonly watch: WatchedServerless | WatchedNodes | undefined;
+  /** Lets a function, or whatever has a network, into the cache's. */
+  admit(peer: IConnectable): void;
+  /** Permits to connect with IAM; `undefined` where the cache has no IAM authentication. */
+  grantConnect(grantee: IGrantable): Grant | undefined;
+}
+
+/** Whom a cache of ElastiCache takes tokens of. */
+export interface IamAuthentication {
+  /** The user's name, which is its id too. */
+  readonly user: string;
+  /** The name of the serverless cache, or the id of the replication group. */
+  readonly cacheName: string;
+  readonly serverless: boolean;
+}
+
+export interface WatchedServerless {
+  readonly type: 'serverless';
+  readonly cacheName: string;
+  readonly maxStorageGb: number;
+  readonly maxEcpuPerSecond: number;
+}
+
+export interface WatchedNodes {
+  readonly type: 'nodes';
+  /** The ids of the nodes, by shard. */
+  readonly shards: readonly (readonly string[])[];
+}
+
+export function openCache(
+  scope: Construct,
+  network: Network,
+  options: CacheOptions = { type: 'serverless' },
+): Cache {
+  switch (options.type) {
+    case 'serverless':
+      return serverlessCache(scope, network, options);
+    case 'nodes':
+      return nodeCache(scope, network, options);
+    case 'existing':
+      return existingCache(scope, options);
+  }
+}
+
+/** Serverless caches answer reads for replicas on 6380, which a cluster's client may ask for the slots. */
+export const SERVERLESS_PORTS = Port.tcpRange(CACHE_PORT, 6380);

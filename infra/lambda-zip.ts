@@ -1,0 +1,20 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+/** The bundled handler of this very version of the package: `dist/lambda.zip`, found from wherever this code stands. */
+export function lambdaZip(from = fileURLToPath(import.meta.url)): string {
+  for (let folder = dirname(from); folder !== dirname(folder); folder = dirname(folder)) {
+    const manifest = join(folder, 'package.json');
+    if (existsSync(manifest) && JSON.parse(readFileSync(manifest, 'utf8')).name === 'dynamodb-stream-cache') {
+      const zip = join(folder, 'dist/lambda.zip');
+      if (existsSync(zip)) return zip;
+      throw new Error(
+        `StreamCache: there is no ${zip}. In a clone of the package, run \`npm run build\` first.`,
+      );
+    }
+  }
+  throw new Error(
+    `StreamCache: cannot find the package dynamodb-stream-cache from ${from}. Where your CDK app is bundled, leave the package out of the bundle, or give \`handler.code\`.`,
+  );
+}

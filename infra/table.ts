@@ -1,0 +1,114 @@
+import { Annotations, CfnResource, Stack, Token } from 'aws-cdk-lib';
+import type { CfnTable, ITable } from 'aws-cdk-lib/aws-dynamodb';
+import type { DeclaredTable } from '../src/config.js';
+import { checkOptions } from './environment.js';
+import type { MappingOptions } from './mapping.js';
+
+export interface TableOptions {
+  /**
+   * What the function and the readers are told of this table. Keys, indexes and the TTL attribute come from the table's
+   * definition, and what is given here goes over it. An imported table has no definition: without this, any change of the
+   * table ends all its query results. A text is taken for the whole, as JSON.
+   */
+  readonly declare?: Omit<DeclaredTable, 'key' | 'value' | 'alsoDelete'> | string;
+  /** Settings of the event source mapping. */
+  readonly mapping?: MappingOptions;
+}
+
+/** A table with a stream that the handler can use. */
+export interface DeclaredStream {
+  readonly table: ITable;
+  readonly streamArn: string;
+  /** The table's entry in `STREAM_CACHE_TABLES`, as JSON; to be asked for at synthesis, when the table is complete. */
+  declaration(): string;
+}
+
+/** @throws Error when the table has no stream, or one without both images; ConfigError when an option is wrong */
+export function streamOf(table: ITable, { declare = {} }: TableOptions): DeclaredStream {
+  const definition = definitionOf(table);
+  const fail = (what: string) =>
+    new Error(
+      `StreamCache: cannot cache the table ${table.node.path}: ${what}. Give it \`stream: StreamViewType.NEW_AND_OLD_IMAGES\` (Table) or \`dynamoStream: StreamViewType.NEW_AND_OLD_IMAGES\` (TableV2); import another stack's table with its tableStreamArn.`,
+    );
+  if (typeof declare !== 'string') checkOptions({ tables: { [table.node.id]: declare } });
+  const { tableStreamArn } = table;
+  const view = definition && viewOf(definition);
+  if (tableStreamArn === undefined || (definition !== undefined && view === undefined)) {
+    throw fail('it has no stream');
+  }
+  if (view !== undefined && view !== 'NEW_AND_OLD_IMAGES' && !Token.isUnresolved(view)) {
+    throw fail(`its stream has the view ${view}, and the handler needs both images`);
+  }
+  if (definition === undefined && Object.keys(declare).length === 0) {
+    Annotations.of(table).addInfo(
+      'StreamCache: the keys of an imported table are not known. Until you `declare` them, any change of the table ends all its query results.',
+    );
+  }
+  return {
+    table,
+    streamArn: tableStreamArn,
+    declaration: () =>
+      typeof declare === 'string'
+        ? declare
+        : JSON.stringify({ ...(definition && declarationOf(definition)), ...declare }),
+  };
+}
+
+/** `CfnGlobalTable`, which is below TableV2, has the same members that are read here. */
+type Definition = CfnTable;
+
+const DEFINITIONS: readonly string[] = ['AWS::DynamoDB::Table', 'AWS::DynamoDB::GlobalTable'];
+
+function definitionOf(table: ITable): Definition | undefined {
+  const child = table.node.defaultChild;
+  return CfnResource.isCfnResource(child ?? {}) &&
+    DEFINITIONS.includes((child as CfnResource).cfnResourceType)
+    ? (child as Definition)
+    : undefined;
+}
+
+function viewOf(definition: Definition): string | undefined {
+  const stream = Stack.of(definition).resolve(definition.streamSpecification) as
+    | { streamViewType?: string }
+    | undefined;
+  return stream?.streamViewType;
+}
+
+function declarationOf(definition: Definition): DeclaredTable {
+  const resolve = (value: unknown) => Stack.of(definition).resolve(value);
+  const keys: KeyElement[] = resolve(definition.keySchema);
+  const indexes: Index[] = [
+    ...(resolve(definition.globalSecondaryIndexes) ?? []),
+    ...(resolve(definition.localSecondaryIndexes) ?? []),
+  ];
+  const ttl: { attributeName: string; enabled: boolean } | undefined = resolve(
+    definition.timeToLiveSpecification,
+  );
+  // What an index of several partition keys holds is not told by one of them: it ends with any change of the table.
+  const declared = indexes.filter(({ keySchema }) => named(keySchema, 'HASH').length === 1);
+  return {
+    partitionKey: named(keys, 'HASH')[0],
+    sortKey: named(keys, 'RANGE')[0] ?? null,
+    indexes: Object.fromEntries(
+      declared.map(({ indexName, keySchema }) => [
+        indexName,
+        { partitionKey: named(keySchema, 'HASH')[0] ?? '' },
+      ]),
+    ),
+    ...(ttl?.enabled && { ttlAttribute: ttl.attributeName }),
+  };
+}
+
+interface KeyElement {
+  readonly attributeName: string;
+  readonly keyType: string;
+}
+
+interface Index {
+  readonly indexName: string;
+  readonly keySchema: readonly KeyElement[];
+}
+
+function named(keys: readonly KeyElement[], keyType: 'HASH' | 'RANGE'): string[] {
+  return keys.filter((key) => key.keyType === keyType).map(({ attributeName }) => attributeName);
+}

@@ -1,0 +1,177 @@
+import { SecurityGroup } from 'aws-cdk-lib/aws-ec2';
+import { describe, expect, test } from 'vitest';
+import { ACCESS_STRING } from '../../infra/access.js';
+import { permissionsOf, propertiesOf, streamCache, textOf } from './stacks.js';
+
+describe('a serverless cache', () => {
+  const { template } = streamCache();
+
+  test('is a Valkey cache with limits in the private subnets, which is what there is by default', () => {
+    expect(propertiesOf(template, 'AWS::ElastiCache::ServerlessCache')).toMatchObject({
+      ServerlessCacheName: 'shop-cache-dac39396',
+      Engine: 'valkey',
+      MajorEngineVersion: '8',
+      CacheUsageLimits: { DataStorage: { Maximum: 10, Unit: 'GB' }, ECPUPerSecond: { Maximum: 30_000 } },
+      SubnetIds: [
+        { Ref: expect.stringMatching(/^VpcIsolatedSubnet1/) },
+        { Ref: expect.stringMatching(/^VpcIsolatedSubnet2/) },
+      ],
+      SecurityGroupIds: [{ 'Fn::GetAtt': [expect.stringMatching(/^CacheSecurityGroup/), 'GroupId'] }],
+      UserGroupId: { Ref: expect.stringMatching(/^CacheUserGroup/) },
+    });
+  });
+
+  test('knows one user, who authenticates with IAM and is named as its id', () => {
+    expect(propertiesOf(template, 'AWS::ElastiCache::User')).toEqual({
+      Engine: 'valkey',
+      UserId: 'shop-cache-dac39396',
+      UserName: 'shop-cache-dac39396',
+      AuthenticationMode: { Type: 'iam' },
+      AccessString: ACCESS_STRING,
+    });
+    expect(propertiesOf(template, 'AWS::ElastiCache::UserGroup')).toMatchObject({
+      Engine: 'valkey',
+      UserIds: [{ Ref: expect.stringMatching(/^CacheUser/) }],
+    });
+  });
+
+  test('is open to the function alone, on the ports of primaries and replicas, and the function to it alone', () => {
+    const ports = { IpProtocol: 'tcp', FromPort: 6379, ToPort: 6380 };
+    const cache = { 'Fn::GetAtt': [expect.stringMatching(/^CacheSecurityGroup/), 'GroupId'] };
+    const handler = { 'Fn::GetAtt': [expect.stringMatching(/^CacheHandlerSecurityGroup/), 'GroupId'] };
+    expect(propertiesOf(template, 'AWS::EC2::SecurityGroupIngress')).toMatchObject({
+      ...ports,
+      GroupId: cache,
+      SourceSecurityGroupId: handler,
+    });
+    expect(propertiesOf(template, 'AWS::EC2::SecurityGroupEgress')).toMatchObject({
+      ...ports,
+      GroupId: handler,
+      DestinationSecurityGroupId: cache,
+    });
+  });
+
+  test('takes a name and limits', () => {
+    const { template } = streamCache({
+      cache: { type: 'serverless', name: 'orders', maxStorageGb: 1, maxEcpuPerSecond: 1_000 },
+    });
+    expect(propertiesOf(template, 'AWS::ElastiCache::ServerlessCache')).toMatchObject({
+      ServerlessCacheName: 'orders',
+      CacheUsageLimits: { DataStorage: { Maximum: 1 }, ECPUPerSecond: { Maximum: 1_000 } },
+    });
+  });
+
+  test.each(['Orders', '9lives', 'a--b', 'end-', 'a'.repeat(37)])('is refused the name %s', (name) => {
+    expect(() => streamCache({ cache: { type: 'serverless', name } })).toThrow(/cannot name a cache/);
+  });
+});
+
+describe('a cache of nodes', () => {
+  test('is one shard with a replica, failover, TLS, encryption and IAM authentication', () => {
+    const { template } = streamCache({
+      cache: { type: 'nodes', name: 'orders', nodeType: 'cache.t4g.micro' },
+    });
+    expect(propertiesOf(template, 'AWS::ElastiCache::ReplicationGroup')).toMatchObject({
+      ReplicationGroupId: 'orders',
+      Engine: 'valkey',
+      EngineVersion: '8.0',
+      CacheNodeType: 'cache.t4g.micro',
+      CacheParameterGroupName: 'default.valkey8',
+      NumCacheClusters: 2,
+      AutomaticFailoverEnabled: true,
+      MultiAZEnabled: true,
+      TransitEncryptionEnabled: true,
+      AtRestEncryptionEnabled: true,
+      UserGroupIds: [{ Ref: expect.stringMatching(/^CacheUserGroup/) }],
+      CacheSubnetGroupName: { Ref: expect.stringMatching(/^CacheSubnets/) },
+    });
+    expect(propertiesOf(template, 'AWS::ElastiCache::SubnetGroup').SubnetIds).toHaveLength(2);
+    expect(urlIn(template)).toBe(
+      'rediss://<CacheUser>@<CacheNodes.PrimaryEndPoint.Address>:6379?iam=elasticache&cacheName=orders',
+    );
+    expect(permissionsOf(template, 'CacheHandlerRole')).toContain(
+      'elasticache:Connect on arn:<AWS::Partition>:elasticache:<AWS::Region>:<AWS::AccountId>:replicationgroup:<CacheNodes>',
+    );
+    expect(propertiesOf(template, 'AWS::EC2::SecurityGroupIngress')).toMatchObject({
+      FromPort: 6379,
+      ToPort: 6379,
+    });
+  });
+
+  test('has shards in cluster mode', () => {
+    const { template } = streamCache({
+      cache: { type: 'nodes', name: 'orders', nodeType: 'cache.r7g.large', shards: 3, replicasPerShard: 2 },
+    });
+    expect(propertiesOf(template, 'AWS::ElastiCache::ReplicationGroup')).toMatchObject({
+      CacheParameterGroupName: 'default.valkey8.cluster.on',
+      NumNodeGroups: 3,
+      ReplicasPerNodeGroup: 2,
+    });
+    expect(urlIn(template)).toBe(
+      'rediss://<CacheUser>@<CacheNodes.ConfigurationEndPoint.Address>:6379?cluster&iam=elasticache&cacheName=orders',
+    );
+  });
+
+  test('has no failover without a replica', () => {
+    const { template } = streamCache({
+      cache: { type: 'nodes', nodeType: 'cache.t4g.micro', replicasPerShard: 0 },
+    });
+    expect(propertiesOf(template, 'AWS::ElastiCache::ReplicationGroup')).toMatchObject({
+      NumCacheClusters: 1,
+      AutomaticFailoverEnabled: false,
+      MultiAZEnabled: false,
+    });
+  });
+});
+
+describe('a cache that is there already', () => {
+  test('is reached as it is said, and nothing of it is made', () => {
+    const { template } = streamCache({
+      cache: { type: 'existing', host: 'cache.example.com', port: 6390, cluster: true },
+    });
+    expect(urlIn(template)).toBe('rediss://cache.example.com:6390?cluster');
+    expect(Object.keys(template.findResources('AWS::ElastiCache::User'))).toEqual([]);
+    expect(permissionsOf(template, 'CacheHandlerRole').join()).not.toContain('elasticache');
+    expect(propertiesOf(template, 'AWS::EC2::SecurityGroup').SecurityGroupEgress).toMatchObject([
+      { CidrIp: '0.0.0.0/0', FromPort: 6390, ToPort: 6390 },
+    ]);
+  });
+
+  test('is opened where its security group is given, and connected to with IAM where that is said', () => {
+    const { template } = streamCache(({ stack, vpc }) => ({
+      cache: {
+        type: 'existing',
+        host: 'shop.serverless.use1.cache.amazonaws.com',
+        cluster: true,
+        securityGroup: new SecurityGroup(stack, 'Theirs', { vpc }),
+        iam: { user: 'app', cacheName: 'shop', serverless: true },
+      },
+    }));
+    expect(urlIn(template)).toBe(
+      'rediss://app@shop.serverless.use1.cache.amazonaws.com:6379?cluster&iam=elasticache&cacheName=shop&serverless',
+    );
+    const arn = 'arn:<AWS::Partition>:elasticache:<AWS::Region>:<AWS::AccountId>';
+    expect(permissionsOf(template, 'CacheHandlerRole')).toEqual(
+      expect.arrayContaining([
+        `elasticache:Connect on ${arn}:serverlesscache:shop`,
+        `elasticache:Connect on ${arn}:user:app`,
+      ]),
+    );
+    expect(propertiesOf(template, 'AWS::EC2::SecurityGroupIngress')).toMatchObject({
+      FromPort: 6379,
+      ToPort: 6380,
+    });
+  });
+
+  test('cannot have IAM authentication without TLS', () => {
+    const iam = { user: 'app', cacheName: 'shop', serverless: true };
+    expect(() => streamCache({ cache: { type: 'existing', host: 'h', tls: false, iam } })).toThrow(
+      /IAM authentication without TLS/,
+    );
+  });
+});
+
+function urlIn(template: ReturnType<typeof streamCache>['template']): string {
+  const { Environment } = propertiesOf(template, 'AWS::Lambda::Function');
+  return textOf(Environment.Variables.STREAM_CACHE_URL);
+}
