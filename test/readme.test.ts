@@ -49,6 +49,7 @@ describe('the TypeScript examples', () => {
           'dynamodb-stream-cache': [join(ROOT, 'src/index.ts')],
           'dynamodb-stream-cache/iam': [join(ROOT, 'src/iam/index.ts')],
           'dynamodb-stream-cache/local': [join(ROOT, 'src/local/index.ts')],
+          'dynamodb-stream-cache/cdk': [join(ROOT, 'infra/index.ts')],
           'dynamodb-stream-cache/metrics': [join(ROOT, 'src/metrics/index.ts')],
         },
       };
@@ -427,16 +428,26 @@ describe('the metrics', () => {
 });
 
 test('every link leads somewhere', () => {
-  for (const file of ['README.md', 'CONTRIBUTING.md', 'docs/coherence.md']) {
-    const prose = readFileSync(join(ROOT, file), 'utf8').replace(/^```.*?^```$/gms, '');
-    const anchors = [...prose.matchAll(/^#+ (.+)$/gm)].map(([, title = '']) => `#${anchorOf(title)}`);
-    for (const [, target = ''] of prose.matchAll(/\]\(([^)]+)\)/g)) {
-      if (target.startsWith('#')) expect(anchors).toContain(target);
-      else if (!target.startsWith('https://'))
-        expect(existsSync(join(ROOT, dirname(file), target)), target).toBe(true);
+  const pages = readdirSync(join(ROOT, 'docs')).filter((name) => name.endsWith('.md'));
+  for (const file of ['README.md', 'CONTRIBUTING.md', ...pages.map((name) => `docs/${name}`)]) {
+    for (const [, target = ''] of proseOf(file).matchAll(/\]\(([^)]+)\)/g)) {
+      if (target.startsWith('https://')) continue;
+      const [path = '', anchor] = target.split('#');
+      const linked = path === '' ? file : join(dirname(file), path);
+      expect(existsSync(join(ROOT, linked)), `${file}: ${target}`).toBe(true);
+      const titles = anchor === undefined ? [] : [...proseOf(linked).matchAll(/^#+ (.+)$/gm)];
+      if (anchor !== undefined)
+        expect(
+          titles.map(([, title = '']) => anchorOf(title)),
+          file,
+        ).toContain(anchor);
     }
   }
 });
+
+function proseOf(file: string): string {
+  return readFileSync(join(ROOT, file), 'utf8').replace(/^```.*?^```$/gms, '');
+}
 
 /** The file that an example says it is. */
 function fileOf(example: string): string | undefined {
