@@ -78,9 +78,9 @@ export function newWeather(random: Random, mode: Weather['mode']): Weather {
     processes: random.integer(1, 3),
     activityMs,
     every: {
-      directWriteMs: activityMs / random.integer(2, 12),
+      directWriteMs: activityMs / random.integer(2, numbersRestart ? 30 : 12),
       ownWriteMs: random.chance(0.6) ? activityMs / random.integer(2, 8) : Number.POSITIVE_INFINITY,
-      readMs: activityMs / random.integer(15, 40),
+      readMs: activityMs / random.integer(5, 40),
       evictionMs: random.pick([Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY, activityMs / 10, 1_000]),
     },
     queries: random.pick([0.1, 0.1, 0.5]),
