@@ -3,9 +3,9 @@ import type { System } from './system.js';
 import { type Input, imageOf, keyOf, TABLE, type Table } from './table.js';
 import type { World } from './world.js';
 
-/** What happens in a run: each returns when it has nothing more to do. */
+/** What happens in one phase of a run: each returns when the phase is over and nothing of it is under way. */
 export interface Activity {
-  /** Reads through a process, of all kinds, until it ends. */
+  /** Reads through a process, of all kinds. */
   reads(process: Process): Promise<void>;
   /** Writes through a process. */
   ownWrites(process: Process): Promise<void>;
@@ -14,23 +14,31 @@ export interface Activity {
   evictions(): Promise<void>;
 }
 
-export function newActivity(world: World, table: Table, system: System): Activity {
+/** How many times activity and rest follow each other. */
+export const PHASES = 3;
+
+export function newActivity(world: World, table: Table, system: System, phase: number): Activity {
   const { weather, time } = world;
   const names = [...table.items.keys()];
-  const end = world.start + weather.activityMs;
+  const end = time.now() + weather.activityMs / PHASES;
 
   async function again(
     every: number,
     purpose: string,
     act: (random: ReturnType<World['random']>) => unknown,
   ) {
-    const random = world.random(purpose);
+    const random = world.random(`${purpose} in phase ${phase}`);
+    const underWay: unknown[] = [];
     if (every === Number.POSITIVE_INFINITY) return;
     while (true) {
       await time.sleep(random.wait(every));
-      if (time.now() >= end) return;
-      await act(random);
+      if (time.now() >= end) break;
+      const acted = act(random);
+      // Some do one thing at a time, and some do not wait.
+      if (random.chance(0.7)) await acted;
+      else underWay.push(acted);
     }
+    await Promise.all(underWay);
   }
 
   let processes = 0;
@@ -38,13 +46,8 @@ export function newActivity(world: World, table: Table, system: System): Activit
     reads: (process) =>
       again(weather.every.readMs, `reads ${processes++}`, (random) => {
         const sk = random.pick(names);
-        const read = random.chance(weather.queries)
-          ? process.query()
-          : random.chance(0.2)
-            ? process.batchGet(names)
-            : process.get(sk);
-        // Some processes do one thing at a time, and some do not wait.
-        return random.chance(0.7) ? read : undefined;
+        if (random.chance(weather.queries)) return process.query();
+        return random.chance(0.2) ? process.batchGet(names) : process.get(sk);
       }),
 
     ownWrites: (process) =>

@@ -8,10 +8,8 @@ import type { World } from './world.js';
  * delivered once more later, and in the end the whole past in any order.
  */
 export interface Mapping {
-  /** Ends when the activity has and everything has been delivered. */
-  readonly delivered: Promise<void>;
-  /** Nothing follows any more: delivers what is left. */
-  finish(): void;
+  /** Everything has been delivered, as often as it will be for now. */
+  readonly isIdle: boolean;
   /** Delivers past changes again, in any order and size of batches. */
   repeatAll(): Promise<void>;
 }
@@ -24,12 +22,11 @@ export function newMapping(world: World, table: Table, handler: Handler): Mappin
   const { time, weather } = world;
   const { stream } = weather;
   const random = world.random('mapping');
-  const repeats: Promise<void>[] = [];
-  let isFinishing = false;
+  let position = 0;
+  let repeats = 0;
 
   async function poll(): Promise<void> {
-    let position = 0;
-    while (!isFinishing || position < table.changes.length) {
+    while (true) {
       if (isDown()) {
         await time.sleep(POLL_MS);
         continue;
@@ -44,13 +41,12 @@ export function newMapping(world: World, table: Table, handler: Handler): Mappin
       const batch = available.slice(0, stream.batchSize);
       await deliverAll(batch);
       position += batch.length;
-      if (!world.isHealed && random.chance(stream.repeated.share)) repeats.push(repeat(batch));
+      if (!world.isHealed && random.chance(stream.repeated.share)) void repeat(batch);
     }
-    await Promise.all(repeats);
   }
 
   function isDown(): boolean {
-    if (world.isHealed || stream.outage === undefined) return false;
+    if (stream.outage === undefined) return false;
     const into = time.now() - world.start - stream.outage.at;
     return into >= 0 && into < stream.outage.ms;
   }
@@ -91,14 +87,16 @@ export function newMapping(world: World, table: Table, handler: Handler): Mappin
   /** Not when the cache has lost its guards meanwhile: that it then takes old for new is a limit that the docs name. */
   async function repeat(batch: readonly Change[]): Promise<void> {
     const { restarts } = world;
+    repeats += 1;
     await time.sleep(random.between(0, stream.repeated.laterMs));
     if (world.restarts === restarts) await invoke(batch);
+    repeats -= 1;
   }
 
+  void poll();
   return {
-    delivered: poll(),
-    finish() {
-      isFinishing = true;
+    get isIdle() {
+      return position === table.changes.length && repeats === 0;
     },
     async repeatAll() {
       const past = random.shuffle(table.changes);

@@ -1,4 +1,4 @@
-import { newActivity } from './activity.js';
+import { newActivity, PHASES } from './activity.js';
 import { newLine } from './line.js';
 import { newMapping } from './mapping.js';
 import { newProcess, type Process } from './process.js';
@@ -20,8 +20,8 @@ export interface Outcome {
 }
 
 /**
- * One run of a system in the weather of its seed: activity; then everything that is under way comes to its end, and the
- * cache is compared with the table; then the whole past is delivered again, and compared once more.
+ * One run of a system in the weather of its seed. Phases of activity are followed by rest: everything that is under way
+ * comes to its end, and the cache is compared with the table. At the end the whole past is delivered again.
  */
 export async function run(
   newSystem: NewSystem,
@@ -42,19 +42,20 @@ export async function run(
     const processes = Array.from({ length: weather.processes }, (_, by) =>
       newProcess(by, world, table, system, watch),
     );
-    const activity = newActivity(world, table, system);
-    await Promise.all([
-      activity.directWrites(),
-      activity.evictions(),
-      ...processes.flatMap((process) => [activity.reads(process), activity.ownWrites(process)]),
-      ...weather.cache.restartsAt.map(restart),
-      time.sleep(weather.activityMs),
-    ]);
-    world.isHealed = true;
-    if (weather.expiring > 0) await time.sleep(EXPIRED_MS);
-    mapping.finish();
-    await mapping.delivered;
-    await compareAtRest('convergence', processes);
+    for (let phase = 1; phase <= PHASES; phase += 1) {
+      world.isHealed = false;
+      const activity = newActivity(world, table, system, phase);
+      await Promise.all([
+        activity.directWrites(),
+        activity.evictions(),
+        ...processes.flatMap((process) => [activity.reads(process), activity.ownWrites(process)]),
+        ...(phase === 2 ? weather.cache.restartsAt.map(restart) : []),
+      ]);
+      world.isHealed = true;
+      if (weather.expiring > 0) await time.sleep(EXPIRED_MS);
+      while (!mapping.isIdle) await time.sleep(1_000);
+      await compareAtRest('convergence', processes);
+    }
 
     // What a cache without its guards makes of replays is a limit that the docs name.
     if (world.restarts > 0) return;

@@ -34,7 +34,7 @@ export interface Weather {
   readonly cache: Trouble & {
     /** Calls of several keys reach the cache one by one, as on a cluster. */
     readonly isCluster: boolean;
-    /** When it restarts with nothing in it. */
+    /** When, into the second phase, it restarts with nothing in it. */
     readonly restartsAt: readonly number[];
   };
   readonly stream: {
@@ -83,26 +83,26 @@ export function newWeather(random: Random, mode: Weather['mode']): Weather {
       readMs: activityMs / random.integer(5, 40),
       evictionMs: random.pick([Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY, activityMs / 10, 1_000]),
     },
-    queries: random.pick([0.1, 0.1, 0.5]),
+    queries: random.pick([0.1, 0.1, 0.6]),
     deletes: random.pick([0, 0.2, 0.5]),
     expiring: sometimes(0.2, 0.1, 0.5),
     failedWrites: sometimes(0.3, 0.05, 0.3),
-    replica: { share: sometimes(0.7, 0.1, 0.9), lagMs: 0.95 * 1000 * settleSeconds * random.pick([0.1, 1]) },
-    slowRead: { share: sometimes(0.5, 0.05, 0.6), ms: random.pick([200, 4_000, 30_000]) },
+    replica: { share: sometimes(0.7, 0.2, 1), lagMs: 0.95 * 1000 * settleSeconds * random.pick([0.1, 1, 1]) },
+    slowRead: { share: sometimes(0.5, 0.05, 0.6), ms: random.pick([200, 4_000, 4_000, 30_000]) },
     cache: {
       latencyMs: random.pick([0.3, 1, 4]),
       slow: { share: sometimes(0.5, 0.01, 0.1), ms: random.pick([100, 3_000, 70_000]) },
       failing: sometimes(0.4, 0.01, 0.4),
       isCluster: random.chance(0.5),
-      restartsAt: random.chance(0.15) ? [random.between(0.2, 0.8) * activityMs] : [],
+      restartsAt: random.chance(0.15) ? [random.between(0, 0.3) * activityMs] : [],
     },
     stream: {
-      delayMs: random.pick([100, 500, 3_000, 10_000]),
+      delayMs: random.pick([100, 500, 3_000, 10_000, 10_000]),
       batchSize: random.pick([1, 3, 10, 100]),
       timeoutMs: random.pick([3_000, 10_000]),
       repeated: { share: sometimes(0.6, 0.1, 0.6), laterMs: random.pick([500, 5_000, 90_000]) },
       outage: random.chance(0.3)
-        ? { at: random.between(0, 0.6) * activityMs, ms: random.pick([3_000, 15_000, 80_000]) }
+        ? { at: random.between(0, 0.3) * activityMs, ms: random.pick([3_000, 15_000, 80_000]) }
         : undefined,
       numbersRestartAt: numbersRestart ? random.between(0.1, 0.6) * activityMs : undefined,
     },
