@@ -1,0 +1,63 @@
+import { parseArgs } from 'node:util';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { runDelay } from './delay.js';
+import { type Figure, tableOf } from './figure.js';
+import { batchHits, hits } from './read-path.js';
+import type { Samples } from './rounds.js';
+import { batchSizes, cluster, standalone } from './write-path.js';
+
+/** What a benchmark is given, and where it leaves what a picture is made of. */
+export interface Bench {
+  readonly rounds: number;
+  /** 1 for figures; less for a run that only shows that everything runs. */
+  readonly scale: number;
+  readonly rates: { near?: Samples; far?: Samples };
+  readonly costs: Map<number, number>;
+  readonly latencies: Map<string, [p50: number, p99: number]>;
+}
+
+const BENCHMARKS: { ids: string[]; run(bench: Bench): Promise<Figure[]> }[] = [
+  { ids: ['S1', 'S2'], run: standalone },
+  { ids: ['S3'], run: cluster },
+  { ids: ['S4'], run: batchSizes },
+  { ids: ['S5', 'S6'], run: hits },
+  { ids: ['S7'], run: batchHits },
+];
+
+/** What this program does in a process of its own; see child.ts. */
+const ROLES: Record<string, (args: readonly string[]) => Promise<void>> = { delay: runDelay };
+
+const [role = '', ...roleArgs] = process.argv.slice(2);
+if (ROLES[role]) await ROLES[role](roleArgs);
+else await main();
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({
+    options: {
+      only: { type: 'string' },
+      rounds: { type: 'string', default: '9' },
+      scale: { type: 'string', default: '1' },
+    },
+  });
+  setFlagsFromString('--expose-gc');
+  globalThis.gc = runInNewContext('gc');
+
+  const bench: Bench = {
+    rounds: Number(values.rounds),
+    scale: Number(values.scale),
+    rates: {},
+    costs: new Map(),
+    latencies: new Map(),
+  };
+  const only = values.only?.split(',');
+  const figures: Figure[] = [];
+  for (const { ids, run } of BENCHMARKS) {
+    if (only && !ids.some((id) => only.includes(id))) continue;
+    process.stderr.write(`${ids.join(', ')} …\n`);
+    figures.push(...(await run(bench)));
+  }
+  figures.sort((a, b) => Number(a.id.slice(1)) - Number(b.id.slice(1)));
+  console.log(tableOf(figures));
+  process.exit();
+}
