@@ -9,12 +9,11 @@ local function begin(key, guardKey)
   local guard = load(guardKey)
   if guard then
     redis.call('PEXPIRE', guardKey, ARGV[1])
-  else
-    guard = { generation = token, settled = 0 }
-    local reply = redis.pcall('SET', guardKey, text(guard), 'PX', ARGV[1])
-    if reply.err then return { 'full' } end
+    return { 'lease', guard.generation, millis(now), now < tonumber(guard.settled) and '1' or '0' }
   end
-  return { 'lease', guard.generation, millis(now), now < guard.settled and '1' or '0' }
+  local reply = redis.pcall('SET', guardKey, line(ABSENT, ABSENT, token, '0', ABSENT, ABSENT), 'PX', ARGV[1])
+  if reply.err then return { 'full' } end
+  return { 'lease', token, millis(now), '0' }
 end
 
 local leases = {}

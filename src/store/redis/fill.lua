@@ -10,15 +10,13 @@ local function fill(key, guardKey, generation, begunAt, strong, value, ttlMs, ex
   local guard = load(guardKey)
   if not guard or guard.generation ~= generation then return 'moved' end
   local ttl = timeToLive(ttlMs, expiresAt)
-  if ttl <= 0 then return 'expired' end
+  if not ttl then return 'expired' end
 
-  guard.generation = token
-  guard.settled = math.max(guard.settled, now + settle)
-  guard.asOf = strong == '1' and begunAt or begunAt - settle
-  guard.till = now
-  save(guardKey, guard, guardMs, key)
+  local settled = math.max(tonumber(guard.settled), now + settle)
+  local asOf = strong == '1' and begunAt or begunAt - settle
+  save(guardKey, line(guard.version, guard.at, token, millis(settled), millis(asOf), millis(now)), guardMs, key)
   if full then return 'full' end
-  redis.call('SET', key, value, 'PX', millis(ttl))
+  redis.call('SET', key, value, 'PX', ttl)
   return 'filled'
 end
 

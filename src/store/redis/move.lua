@@ -3,9 +3,10 @@
 -- ARGV    guardMs, settleMs
 -- returns per tag 'moved'
 
+local guard = line(ABSENT, ABSENT, token, millis(now + tonumber(ARGV[2])), ABSENT, ABSENT)
 local outcomes = {}
 for i = 1, #KEYS do
-  save(KEYS[i], { generation = token, settled = now + tonumber(ARGV[2]) }, ARGV[1], KEYS[i])
+  save(KEYS[i], guard, ARGV[1], KEYS[i])
   outcomes[i] = 'moved'
 end
 return outcomes

@@ -3,13 +3,12 @@
 -- ARGV    guardMs, settleMs
 -- returns per item 'voided'
 
+local settled, known = millis(now + tonumber(ARGV[2])), millis(now)
 local outcomes = {}
 for i = 1, #KEYS / 2 do
   local key, guardKey = KEYS[2 * i - 1], KEYS[2 * i]
-  local guard = load(guardKey) or {}
-  guard.generation, guard.settled = token, now + tonumber(ARGV[2])
-  guard.asOf, guard.till = now, now
-  save(guardKey, guard, ARGV[1], key)
+  local guard = load(guardKey) or { version = ABSENT, at = ABSENT }
+  save(guardKey, line(guard.version, guard.at, token, settled, known, known), ARGV[1], key)
   redis.call('DEL', key)
   outcomes[i] = 'voided'
 end
