@@ -24,20 +24,65 @@ export function lambdaBundle(entry, outfile) {
     mainFields: ['module', 'main'],
     conditions: ['module'],
     legalComments: 'none',
-    plugins: [luaText],
+    plugins: [luaText, unread],
   };
 }
 
-/** Lua scripts are imported as text, in the form that Vite and Vitest know: `./apply.lua?raw`. */
+/**
+ * Lua scripts are imported as text, in the form that Vite and Vitest know: `./apply.lua?raw`. Comments and indents
+ * stay behind.
+ */
 const luaText = {
   name: 'lua-text',
   setup(build) {
-    build.onLoad({ filter: /\.lua$/ }, async ({ path }) => ({
-      contents: await readFile(path),
-      loader: 'text',
+    build.onLoad({ filter: /\.lua$/ }, async ({ path }) => {
+      const lines = (await readFile(path, 'utf8')).split('\n').map((line) => line.trim());
+      return {
+        contents: lines.filter((line) => line !== '' && !line.startsWith('--')).join('\n'),
+        loader: 'text',
+      };
+    });
+  },
+};
+
+/** Leaves out what nothing in a function reads, and every cold start would pay for. */
+const unread = {
+  name: 'unread',
+  setup(build) {
+    build.onLoad({ filter: /[\\/]@ioredis[\\/]commands[\\/].*\.json$/ }, async ({ path }) => {
+      const commands = Object.entries(JSON.parse(await readFile(path, 'utf8')));
+      return {
+        contents: JSON.stringify(
+          Object.fromEntries(commands.map(([name, command]) => [name, asRead(command)])),
+        ),
+        loader: 'json',
+      };
+    });
+    // ioredis' log for its own developers, which says nothing unless DEBUG is set.
+    build.onResolve({ filter: /^debug$/ }, ({ importer }) =>
+      /[\\/]ioredis[\\/]/.test(importer) ? { path: 'debug', namespace: 'silent' } : undefined,
+    );
+    build.onLoad({ filter: /./, namespace: 'silent' }, () => ({
+      contents: 'export default () => Object.assign(() => {}, { enabled: false });',
     }));
   },
 };
+
+/** Of a command ioredis asks where its keys are, and whether it has one of two flags. */
+function asRead({ flags, keyStart, keyStop, step, subcommands = {} }) {
+  const elsewhere = Object.entries(subcommands).filter(
+    ([, sub]) => sub.keyStart !== keyStart || sub.keyStop !== keyStop || sub.step !== step,
+  );
+  return {
+    flags: flags.filter((flag) => flag === 'readonly' || flag === 'loading'),
+    keyStart,
+    keyStop,
+    step,
+    ...(elsewhere.length > 0 && {
+      subcommands: Object.fromEntries(elsewhere.map(([name, sub]) => [name, asRead(sub)])),
+    }),
+  };
+}
 
 async function buildPackage() {
   const { build } = await import('esbuild');

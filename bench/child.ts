@@ -1,15 +1,20 @@
-import { fork } from 'node:child_process';
+import { type ForkOptions, fork } from 'node:child_process';
 import { once } from 'node:events';
 
 /** This same program in another process, in one of its other roles; see main.ts. */
-export function startChild(role: string, args: readonly string[] = [], nodeOptions: readonly string[] = []) {
-  const child = fork(process.argv[1] ?? '', [role, ...args], { execArgv: [...nodeOptions] });
+export function startRole(role: string, args: readonly string[], nodeOptions: readonly string[] = []) {
+  return startChild(process.argv[1] ?? '', [role, ...args], { execArgv: [...nodeOptions] });
+}
+
+/** A Node program in another process, which says things by `process.send`. */
+export function startChild(program: string, args: readonly string[], options: ForkOptions = {}) {
+  const child = fork(program, args, { execArgv: [], ...options });
   return {
     /** What it says next. */
     async message<T>(): Promise<T> {
       const gone = new AbortController();
       const ended = once(child, 'exit', { signal: gone.signal }).then(([code]) => {
-        throw new Error(`The process for ${role} ended with ${code}.`);
+        throw new Error(`${program} ended with ${code}.`);
       });
       try {
         const [message] = (await Promise.race([once(child, 'message'), ended])) as [T];

@@ -1,10 +1,10 @@
 import { startProxy } from '../test/support/proxy.js';
-import { startChild } from './child.js';
+import { startRole } from './child.js';
 
 /** A network between this process and a server: answers take so much longer. */
 export async function startDelay(port: number, ms: number): Promise<{ url: string; close(): Promise<void> }> {
   // In a process of its own: what it costs to forward is not the contenders' to pay.
-  const child = startChild('delay', [String(port), String(ms)]);
+  const child = startRole('delay', [String(port), String(ms)]);
   const url = await child.message<string>();
   return { url, close: child.end };
 }

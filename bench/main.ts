@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
+import { coldStart } from './cold-start.js';
 import { runDelay } from './delay.js';
 import { type Figure, tableOf } from './figure.js';
 import { batchHits, hits } from './read-path.js';
@@ -23,6 +24,7 @@ const BENCHMARKS: { ids: string[]; run(bench: Bench): Promise<Figure[]> }[] = [
   { ids: ['S4'], run: batchSizes },
   { ids: ['S5', 'S6'], run: hits },
   { ids: ['S7'], run: batchHits },
+  { ids: ['S8'], run: coldStart },
 ];
 
 /** What this program does in a process of its own; see child.ts. */
