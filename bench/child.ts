@@ -1,9 +1,10 @@
 import { type ForkOptions, fork } from 'node:child_process';
 import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
 
 /** This same program in another process, in one of its other roles; see main.ts. */
 export function startRole(role: string, args: readonly string[], nodeOptions: readonly string[] = []) {
-  return startChild(process.argv[1] ?? '', [role, ...args], { execArgv: [...nodeOptions] });
+  return startChild(fileURLToPath(import.meta.url), [role, ...args], { execArgv: [...nodeOptions] });
 }
 
 /** A Node program in another process, which says things by `process.send`. */
