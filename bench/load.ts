@@ -10,10 +10,11 @@ let lastNumber = 0;
  * A batch as Lambda delivers it, parsed from its text: so many distinct items of the table `users`, changed just now.
  * Each is as large as asked, in bytes of `JSON.stringify(NewImage)`.
  */
-export function batchOf(records: number, bytes = 600): DynamoDBStreamEvent {
+export function batchOf(records: number, bytesOf = (_index: number) => 600): DynamoDBStreamEvent {
   const now = Math.floor(Date.now() / 1000);
   const event = {
     Records: Array.from({ length: records }, (_, index) => {
+      const bytes = bytesOf(index);
       const image = itemOf(index, bytes);
       lastNumber += 1;
       return {

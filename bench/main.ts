@@ -4,8 +4,10 @@ import { runInNewContext } from 'node:vm';
 import { coldStart } from './cold-start.js';
 import { runDelay } from './delay.js';
 import { type Figure, tableOf } from './figure.js';
+import { type Held, processMemory, redisMemory, runSoak } from './memory.js';
 import { batchHits, hits } from './read-path.js';
 import type { Samples } from './rounds.js';
+import { cpuBySteps } from './steps.js';
 import { batchSizes, cluster, standalone } from './write-path.js';
 
 /** What a benchmark is given, and where it leaves what a picture is made of. */
@@ -15,6 +17,9 @@ export interface Bench {
   readonly scale: number;
   readonly rates: { near?: Samples; far?: Samples };
   readonly costs: Map<number, number>;
+  readonly held: Held[];
+  /** Microseconds of a record, by step. */
+  readonly steps: Map<string, number>;
   readonly latencies: Map<string, [p50: number, p99: number]>;
 }
 
@@ -25,10 +30,13 @@ const BENCHMARKS: { ids: string[]; run(bench: Bench): Promise<Figure[]> }[] = [
   { ids: ['S5', 'S6'], run: hits },
   { ids: ['S7'], run: batchHits },
   { ids: ['S8'], run: coldStart },
+  { ids: ['S9'], run: redisMemory },
+  { ids: ['S11'], run: cpuBySteps },
+  { ids: ['S10'], run: processMemory },
 ];
 
 /** What this program does in a process of its own; see child.ts. */
-const ROLES: Record<string, (args: readonly string[]) => Promise<void>> = { delay: runDelay };
+const ROLES: Record<string, (args: readonly string[]) => Promise<void>> = { delay: runDelay, soak: runSoak };
 
 const [role = '', ...roleArgs] = process.argv.slice(2);
 if (ROLES[role]) await ROLES[role](roleArgs);
@@ -51,6 +59,8 @@ async function main(): Promise<void> {
     rates: {},
     costs: new Map(),
     latencies: new Map(),
+    held: [],
+    steps: new Map(),
   };
   const only = values.only?.split(',');
   const figures: Figure[] = [];

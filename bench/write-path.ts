@@ -9,7 +9,7 @@ import { batchOf } from './load.js';
 import type { Bench } from './main.js';
 import { type Contender, interleave, ratio, typical } from './rounds.js';
 
-const SILENT = { debug() {}, info() {}, warn() {}, error() {} };
+export const SILENT = { debug() {}, info() {}, warn() {}, error() {} };
 
 export const HANDLER = 'handler';
 const PIPELINE = 'plain pipeline';
@@ -109,7 +109,7 @@ export async function batchSizes({ rounds, scale, costs }: Bench): Promise<Figur
   const server = await startRedis();
   try {
     const handler = NewStreamCacheHandler({ cache: server.url, logger: SILENT });
-    const sizes = [10, 100, 1_000, 10_000].map((size) => size * scale);
+    const sizes = [10, 100, 1_000, 10_000].filter((size) => size <= Math.max(100, 10_000 * scale));
     const samples = await interleave(
       sizes.map((size) => rate(String(size), size, handler, Math.max(1, Math.ceil(2_000 / size)))),
       { rounds, warmUps: 2 },

@@ -134,6 +134,11 @@ function numberToJson(value: unknown): number | string {
   return Number.isFinite(number) && String(number) === value ? number : expectNumber(value);
 }
 
+/** JSON may have literals that no double holds. */
+function numberFromJson(number: number): string {
+  return Number.isFinite(number) ? String(number) : expectNumber(undefined);
+}
+
 function mapFromJson(
   json: object,
   pointer: string,
@@ -141,7 +146,8 @@ function mapFromJson(
   rename?: (name: string) => string,
 ): AttributeMap {
   const attributes: AttributeMap = {};
-  for (const [name, value] of Object.entries(json)) {
+  for (const name of Object.keys(json)) {
+    const value = (json as Record<string, unknown>)[name];
     setOwn(attributes, rename === undefined ? name : rename(name), fromJson(value, pointer, name, types));
   }
   return attributes;
@@ -153,7 +159,7 @@ function fromJson(
   name: string | number,
   types: Map<string, unknown> | undefined,
 ): AttributeValue {
-  if (typeof value === 'number') return { N: expectNumber(String(value)) };
+  if (typeof value === 'number') return { N: numberFromJson(value) };
   if (typeof value === 'boolean') return { BOOL: value };
   if (value === null) return { NULL: true };
 
@@ -181,7 +187,7 @@ function fromTypedJson(value: unknown, type: unknown): AttributeValue {
     case 'NS':
       return {
         NS: convert(value, (element) =>
-          expectNumber(typeof element === 'number' ? String(element) : element),
+          typeof element === 'number' ? numberFromJson(element) : expectNumber(element),
         ),
       };
     case 'BS':

@@ -170,7 +170,11 @@ function bounded(prefix: string, rest: string): string {
 /** What must not stand bare in a key: the grammar's own marks, and what makes a key hard to type, log or match. */
 const RESERVED = /[%:,=#~*{}\s\p{Cc}\p{Cs}]/gu;
 
+/** What needs no encoding, as far as a cheap test tells. */
+const PLAIN = /^[\w.@/+-]*$/;
+
 function encode(text: string): string {
+  if (PLAIN.test(text)) return text;
   return text.replace(RESERVED, (character) => percentEncode(character.charCodeAt(0)));
 }
 

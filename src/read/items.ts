@@ -35,7 +35,7 @@ export async function findItems(
   session: Session,
   wanted: readonly Wanted[],
 ): Promise<Finding[]> {
-  await voidAgain(reader, session, wanted);
+  if (!reader.unvoided.isEmpty) await voidAgain(reader, session, wanted);
   const texts = await session.get(wanted.map(({ key }) => key));
   const corrupt: Wanted[] = [];
   const findings = wanted.map((item, index): Finding => {
@@ -45,7 +45,7 @@ export async function findItems(
     if (text !== undefined && found === undefined) corrupt.push(item);
     return found ?? 'miss';
   });
-  await discard(reader, session, corrupt);
+  if (corrupt.length > 0) await discard(reader, session, corrupt);
   return findings;
 }
 
@@ -128,7 +128,6 @@ async function discard(reader: Reader, session: Session, corrupt: readonly Wante
 
 /** Voids what an earlier write of this process could not: until then its entry may be older than that write. */
 async function voidAgain(reader: Reader, session: Session, wanted: readonly Wanted[]): Promise<void> {
-  if (reader.unvoided.isEmpty) return;
   const noted = wanted.flatMap(({ table, key }) => {
     const note = reader.unvoided.note(key);
     return note === undefined ? [] : [{ table, key, note }];

@@ -37,10 +37,10 @@ export function parseProjection(request: ProjectionMembers): Projection | undefi
 /**
  * The part of a whole item that DynamoDB would return for a projection: `{}` when there is nothing of it.
  *
- * The result shares nothing mutable with the item, also when the projection is `'whole'`.
+ * Uses the item up: the result is made of its values. Every answer has an item of its own, decoded or read for it.
  */
 export function project(item: AttributeMap, projection: Projection): AttributeMap {
-  return projection === 'whole' ? copyMap(item) : projectMap(item, projection);
+  return projection === 'whole' ? item : projectMap(item, projection);
 }
 
 /** The names and list indexes that lead to a value. */
@@ -111,7 +111,7 @@ function projectMap(map: AttributeMap, branch: Exclude<Projection, 'whole'>): At
 /** A map or list of which nothing is selected is not returned at all, unlike one that is selected and empty. */
 function projectValue(value: AttributeValue | undefined, projection: Projection): AttributeValue | undefined {
   if (value === undefined) return undefined;
-  if (projection === 'whole') return copyValue(value);
+  if (projection === 'whole') return value;
   if ('M' in value) {
     const M = projectMap(value.M, projection);
     return Object.keys(M).length > 0 ? { M } : undefined;
@@ -125,26 +125,4 @@ function projectValue(value: AttributeValue | undefined, projection: Projection)
     return L.length > 0 ? { L } : undefined;
   }
   return undefined;
-}
-
-function copyMap(map: AttributeMap): AttributeMap {
-  const copy: AttributeMap = {};
-  // The SDK answers a top-level attribute named __proto__ with `undefined`.
-  for (const [name, value] of Object.entries(map)) setOwn(copy, name, value && copyValue(value));
-  return copy;
-}
-
-function copyValue(value: AttributeValue): AttributeValue {
-  if ('M' in value) return { M: copyMap(value.M) };
-  if ('L' in value) return { L: value.L.map(copyValue) };
-  if ('B' in value) return { B: copyBinary(value.B) };
-  if ('SS' in value) return { SS: [...value.SS] };
-  if ('NS' in value) return { NS: [...value.NS] };
-  if ('BS' in value) return { BS: value.BS.map(copyBinary) };
-  return { ...value };
-}
-
-/** Not `slice`: a Buffer's own would share its memory. */
-function copyBinary(binary: Uint8Array | string): Uint8Array | string {
-  return typeof binary === 'string' ? binary : new Uint8Array(binary);
 }

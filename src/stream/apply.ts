@@ -60,7 +60,7 @@ async function moveTags(
 ): Promise<Failures> {
   const failures: Failures = new Map();
   for (const [rules, ofRules] of groupBy(groups, (group) => group.table.rules)) {
-    const tags = [...new Set(ofRules.flatMap((group) => [...group.tags]))];
+    const tags = [...union(ofRules.map((group) => group.tags))];
     noteFailures(failures, tags, await settle(tags.length, options, () => store.move(tags, rules, options)));
   }
   return failures;
@@ -73,9 +73,15 @@ async function deleteDerived(
   options: CallOptions,
 ): Promise<Failures> {
   const failures: Failures = new Map();
-  const keys = [...new Set(groups.flatMap((group) => [...group.alsoDelete]))];
+  const keys = [...union(groups.map((group) => group.alsoDelete))];
   noteFailures(failures, keys, await settle(keys.length, options, () => store.delete(keys, options)));
   return failures;
+}
+
+function union(lists: readonly (readonly string[])[]): Set<string> {
+  const all = new Set<string>();
+  for (const list of lists) for (const name of list) all.add(name);
+  return all;
 }
 
 /** What failed, by tag or key. */
@@ -92,7 +98,7 @@ function noteFailures(
   });
 }
 
-function firstFailure(failures: Failures, names: ReadonlySet<string>): Error | undefined {
+function firstFailure(failures: Failures, names: readonly string[]): Error | undefined {
   if (failures.size === 0) return undefined;
   for (const name of names) {
     const failure = failures.get(name);

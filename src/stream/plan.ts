@@ -16,10 +16,10 @@ export interface Group {
   last: StreamRecord;
   /** Versions and times of its records disagree on which is the last. */
   isDisordered: boolean;
-  /** Tags of everything that its records touched. */
-  readonly tags: Set<string>;
-  /** Keys derived from the item that its records delete. */
-  readonly alsoDelete: Set<string>;
+  /** Tags of everything that its records touched, perhaps more than once. */
+  readonly tags: string[];
+  /** Keys derived from the item that its records delete, perhaps more than once. */
+  readonly alsoDelete: string[];
 }
 
 export interface Plan {
@@ -51,8 +51,8 @@ export function planBatch(
           positions: [],
           last: record,
           isDisordered: false,
-          tags: new Set(),
-          alsoDelete: new Set(),
+          tags: [],
+          alsoDelete: [],
         };
         groups.push(group);
         if (key !== undefined) byKey.set(key, group);
@@ -60,8 +60,8 @@ export function planBatch(
       group.positions.push(position);
       group.isDisordered ||= contradict(record, group.last);
       if (record.version >= group.last.version) group.last = record;
-      for (const derived of alsoDelete) group.alsoDelete.add(derived);
-      for (const tag of tagsOf(record, table, settings.namespace)) group.tags.add(tag);
+      for (const derived of alsoDelete) group.alsoDelete.push(derived);
+      group.tags.push(...tagsOf(record, table, settings.namespace));
     } catch (thrown) {
       failures.set(position, toError(thrown));
     }

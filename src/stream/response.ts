@@ -11,6 +11,7 @@ export function batchResponse(
   event: DynamoDBStreamEvent,
   failures: ReadonlyMap<number, Error>,
 ): DynamoDBBatchResponse {
+  if (failures.size === 0) return { batchItemFailures: [] };
   let position = 0;
   const confirm = (_record: DynamoDBRecord) => {
     const failure = failures.get(position++);

@@ -15,7 +15,7 @@ import {
 } from '@aws-sdk/lib-dynamodb';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { NewCachingMiddleware } from '../../src/read/middleware.js';
-import { getUser, nameIn, newPair, type Pair, user } from './rig.js';
+import { getUser, nameIn, newPair, type Pair, silent, user } from './rig.js';
 
 const Key = { id: { S: '1' } };
 
@@ -76,6 +76,33 @@ describe('paginators hit page by page', () => {
     expect(await pages(paginate(pair))).toEqual([2, 2, 1]);
     expect(pair.table.log).toHaveLength(reached);
   });
+});
+
+test('a client with cacheMiddleware gives each of many calls at once its own answer', async () => {
+  pair.client.config.cacheMiddleware = true;
+  const ids = ['1', '2', '3', '4'];
+  for (const id of ids) pair.table.put(user(id, `Ada ${id}`));
+  for (const _ of ['read from the table', 'found in the cache']) {
+    const answers = await Promise.all(ids.map((id) => getUser(pair.client, id)));
+    expect(answers.map(nameIn)).toEqual(['Ada 1', 'Ada 2', 'Ada 3', 'Ada 4']);
+  }
+  expect(pair.table.log).toHaveLength(ids.length);
+});
+
+test("a client's logger is told of a hit as the SDK tells it of any answer", async () => {
+  const logged: unknown[] = [];
+  const info = (entry: unknown) => logged.push(entry);
+  pair.client.config.logger = { ...silent, info };
+  pair.table.put(user('1', 'Ada'));
+  for (const _ of ['miss', 'hit']) await getUser(pair.client, '1');
+  const entry = {
+    commandName: 'GetItemCommand',
+    input: { TableName: 'users', Key },
+    output: { Item: user('1', 'Ada') },
+  };
+  expect(logged).toMatchObject([entry, entry]);
+  // What the SDK does not know as a member of the output it leaves out of the log.
+  expect(logged[1]).not.toHaveProperty('output.CacheMetadata');
 });
 
 describe('what is not answered from the cache goes straight to DynamoDB', () => {

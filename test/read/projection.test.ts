@@ -161,23 +161,6 @@ describe('project', () => {
   it('finds no attribute that an item only inherits', () => {
     expect(read('#p, #c, toString', { '#p': '__proto__', '#c': 'constructor' })).toEqual({});
   });
-
-  it.each(['whole', 'projected'])('shares nothing with a %s item that could be changed', (kind) => {
-    const item: AttributeMap = {
-      s: { S: 'x' },
-      m: { M: { l: { L: [{ S: 'x' }] } } },
-      b: { B: Buffer.from('x') },
-      ss: { SS: ['x'] },
-      ns: { NS: ['1'] },
-      bs: { BS: [Buffer.from('x')] },
-    };
-    const before = JSON.stringify(item);
-    const projection = kind === 'whole' ? 'whole' : parseProjection({ AttributesToGet: Object.keys(item) });
-    const answer = project(item, projection ?? new Map());
-    expect(Object.keys(answer)).toEqual(Object.keys(item));
-    scribble(answer);
-    expect(JSON.stringify(item)).toBe(before);
-  });
 });
 
 describe('isReservedWord', () => {
@@ -186,12 +169,3 @@ describe('isReservedWord', () => {
     expect(['', 'names_', 'id', 'toString', '__proto__'].some(isReservedWord)).toBe(false);
   });
 });
-
-/** Changes every object, array and byte within reach. */
-function scribble(value: unknown): void {
-  if (typeof value !== 'object' || value === null) return;
-  for (const inner of Object.values(value)) scribble(inner);
-  if (value instanceof Uint8Array) value.fill(0);
-  else if (Array.isArray(value)) value.length = 0;
-  else for (const key of Object.keys(value)) Reflect.deleteProperty(value, key);
-}
