@@ -1,3 +1,4 @@
+import { readFile, writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
@@ -5,6 +6,7 @@ import { coldStart } from './cold-start.js';
 import { runDelay } from './delay.js';
 import { type Figure, tableOf } from './figure.js';
 import { type Held, processMemory, redisMemory, runSoak } from './memory.js';
+import { drawPictures } from './pictures.js';
 import { batchHits, hits } from './read-path.js';
 import type { Samples } from './rounds.js';
 import { cpuBySteps } from './steps.js';
@@ -70,6 +72,24 @@ async function main(): Promise<void> {
     figures.push(...(await run(bench)));
   }
   figures.sort((a, b) => Number(a.id.slice(1)) - Number(b.id.slice(1)));
-  console.log(tableOf(figures));
+  const table = tableOf(figures);
+  console.log(table);
+  // A run at another scale shows that everything runs; its figures are none.
+  if (bench.scale === 1) {
+    await drawPictures(bench);
+    if (only === undefined) await writeTable(table);
+  }
   process.exit();
+}
+
+const REPORT = 'docs/performance.md';
+
+/** Puts the table where it is shown. */
+async function writeTable(table: string): Promise<void> {
+  const text = await readFile(REPORT, 'utf8');
+  const shown = text.replace(
+    /(<!-- table -->\n)[\s\S]*(\n<!-- \/table -->)/,
+    (_, start, end) => `${start}\n${table}\n${end}`,
+  );
+  await writeFile(REPORT, shown);
 }
