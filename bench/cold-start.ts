@@ -1,8 +1,6 @@
-import { execFile } from 'node:child_process';
-import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
+import { access, mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { type BuildOptions, build } from 'esbuild';
 
 import { startRedis } from '../test/support/redis.js';
@@ -14,6 +12,9 @@ import { type Contender, each, interleave, ratio, typical } from './rounds.js';
 
 const OURS = 'lambda.mjs';
 const BARE = 'bare bundle';
+
+/** The function without code, as it is shipped. */
+const BUILT = 'dist/lambda.mjs';
 
 const PLAIN_BUNDLE: BuildOptions = {
   bundle: true,
@@ -33,25 +34,26 @@ interface Start {
 
 /** S8: what a new execution environment costs, and the size of what it loads. */
 export async function coldStart({ rounds, scale }: Bench): Promise<Figure[]> {
+  await access(BUILT).catch((cause) => {
+    throw new Error(`There is no ${BUILT}: build it with \`npm run build\`.`, { cause });
+  });
   const folder = await mkdtemp(join(tmpdir(), 'stream-cache-bench-'));
   const server = await startRedis();
   try {
-    const ours = join(folder, 'lambda.mjs');
     const bare = join(folder, 'bare.mjs');
-    await promisify(execFile)(process.execPath, ['esbuild.config.mjs', 'src/lambda.ts', ours]);
     await build({ ...PLAIN_BUNDLE, entryPoints: ['bench/bare-handler.ts'], outfile: bare });
     const event = join(folder, 'event.json');
     await writeFile(event, JSON.stringify(batchOf(10)));
 
     const samples = await interleave(
-      [start(OURS, ours, event, server.url), start(BARE, bare, event, server.url)],
+      [start(OURS, BUILT, event, server.url), start(BARE, bare, event, server.url)],
       {
         // Few milliseconds each, and each in a process of its own: it takes more of them to tell.
         rounds: Math.max(2, Math.ceil(rounds * 3 * scale)),
         warmUps: 1,
       },
     );
-    const sizes = [(await stat(ours)).size, (await stat(bare)).size] as const;
+    const sizes = [(await stat(BUILT)).size, (await stat(bare)).size] as const;
     const compared = (what: string, numberOf: (start: Start) => number, most?: number): Figure => {
       const times = each(samples, numberOf);
       const value = ratio(times, OURS, BARE);
