@@ -16,9 +16,8 @@ export function batchOf(records: number, bytesOf = (_index: number) => 600): Dyn
     Records: Array.from({ length: records }, (_, index) => {
       const bytes = bytesOf(index);
       const image = itemOf(index, bytes);
-      lastNumber += 1;
       return {
-        eventID: String(lastNumber),
+        eventID: String(index),
         eventName: 'MODIFY',
         eventVersion: '1.1',
         eventSource: 'aws:dynamodb',
@@ -27,7 +26,7 @@ export function batchOf(records: number, bytesOf = (_index: number) => 600): Dyn
           ApproximateCreationDateTime: now,
           Keys: { id: image.id },
           NewImage: image,
-          SequenceNumber: `4000000000000${String(lastNumber).padStart(12, '0')}`,
+          SequenceNumber: sequenceNumber(),
           SizeBytes: bytes,
           StreamViewType: 'NEW_IMAGE',
         },
@@ -36,6 +35,19 @@ export function batchOf(records: number, bytesOf = (_index: number) => 600): Dyn
     }),
   };
   return JSON.parse(JSON.stringify(event));
+}
+
+/** Makes a batch one of later changes of its items. */
+export function changeAgain({ Records }: DynamoDBStreamEvent): void {
+  const now = Math.floor(Date.now() / 1000);
+  for (const { dynamodb } of Records) {
+    Object.assign(dynamodb ?? {}, { ApproximateCreationDateTime: now, SequenceNumber: sequenceNumber() });
+  }
+}
+
+function sequenceNumber(): string {
+  lastNumber += 1;
+  return `4000000000000${String(lastNumber).padStart(12, '0')}`;
 }
 
 /** A user with attributes of the usual types, and tags up to the size asked for. */

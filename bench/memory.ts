@@ -5,7 +5,7 @@ import { startRedis } from '../test/support/redis.js';
 import { plainPipeline } from './baselines.js';
 import { startRole } from './child.js';
 import { atMost, type Figure, thousands } from './figure.js';
-import { batchOf } from './load.js';
+import { batchOf, changeAgain } from './load.js';
 import type { Bench } from './main.js';
 import { median } from './rounds.js';
 import { SILENT } from './write-path.js';
@@ -106,9 +106,13 @@ export async function processMemory({ scale, held }: Bench): Promise<Figure[]> {
 
 export async function runSoak([url = '', invocations, records]: readonly string[]): Promise<void> {
   const handler = NewStreamCacheHandler({ cache: url, logger: SILENT });
+  const batch = batchOf(Number(records));
   const each = Math.max(1, Math.round(Number(invocations) / STEPS));
   for (let done = each; done <= each * STEPS; done += each) {
-    for (let count = 0; count < each; count += 1) await handler(batchOf(Number(records)));
+    for (let count = 0; count < each; count += 1) {
+      changeAgain(batch);
+      await handler(batch);
+    }
     globalThis.gc?.();
     const { heapUsed, rss } = process.memoryUsage();
     process.send?.({ invocations: done, heapMb: heapUsed / 1e6, residentMb: rss / 1e6 } satisfies Held);
