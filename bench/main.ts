@@ -37,6 +37,8 @@ const BENCHMARKS: { ids: string[]; run(bench: Bench): Promise<Figure[]> }[] = [
   { ids: ['S10'], run: processMemory },
 ];
 
+const REPORT = 'docs/performance.md';
+
 /** What this program does in a process of its own; see child.ts. */
 const ROLES: Record<string, (args: readonly string[]) => Promise<void>> = { delay: runDelay, soak: runSoak };
 
@@ -69,7 +71,9 @@ async function main(): Promise<void> {
   for (const { ids, run } of BENCHMARKS) {
     if (only && !ids.some((id) => only.includes(id))) continue;
     process.stderr.write(`${ids.join(', ')} …\n`);
-    figures.push(...(await run(bench)));
+    const some = await run(bench);
+    process.stderr.write(`${tableOf(some)}\n`);
+    figures.push(...some);
   }
   figures.sort((a, b) => Number(a.id.slice(1)) - Number(b.id.slice(1)));
   const table = tableOf(figures);
@@ -81,8 +85,6 @@ async function main(): Promise<void> {
   }
   process.exit();
 }
-
-const REPORT = 'docs/performance.md';
 
 /** Puts the table where it is shown. */
 async function writeTable(table: string): Promise<void> {
