@@ -49,6 +49,7 @@ function printResult({ figures, ledger, faults, ...rest }: SoakResult): void {
       'stream',
       `${count(Object.fromEntries(rest.records))}; timeouts ${rest.timeouts}, given up ${rest.discarded}`,
     ],
+    ['middleware', count(Object.fromEntries(rest.reports))],
     ['faults', `${faults.length}, ${failovers} of them failovers`],
     ['failed reads, writes', `${figures.failedReads.length}, ${figures.failedWrites.length}`],
     [`reads later than DynamoDB + ${BUDGET_MS} ms (+ ${GRACE_MS} of grace)`, figures.lateReads.length],

@@ -1,3 +1,4 @@
+import { setPriority } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { Report } from '../../src/index.js';
@@ -42,6 +43,8 @@ export interface SoakResult {
   /** Reads through the middleware after the end that did not give what the table gives. */
   readonly wrongReads: readonly string[];
   readonly records: ReadonlyMap<string, number>;
+  /** What the middleware reported, by kind and outcome. */
+  readonly reports: ReadonlyMap<string, number>;
   readonly timeouts: number;
   readonly discarded: number;
   readonly environments: number;
@@ -60,7 +63,11 @@ export async function soak(options: SoakOptions, onFault: (fault: FaultRecord) =
   const unhandled: string[] = [];
   process.on('unhandledRejection', (reason) => unhandled.push(String((reason as Error)?.stack ?? reason)));
 
-  const [server, cache] = await Promise.all([startDynamoDB(), startCacheServers(options.topology)]);
+  // Its compiler would otherwise keep a small machine busy for the first minutes.
+  process.env.JAVA_TOOL_OPTIONS ??= '-XX:TieredStopAtLevel=1 -XX:+UseSerialGC';
+  const server = await startDynamoDB();
+  comeBeforeTheTable();
+  const cache = await startCacheServers(options.topology);
   const random = newRandom(options.seed);
   const ledger = newLedger();
   const direct = server.client();
@@ -91,7 +98,11 @@ export async function soak(options: SoakOptions, onFault: (fault: FaultRecord) =
   });
   await mapping.start();
 
+  const reports = new Map<string, number>();
   const onReport = (report: Report) => {
+    const what = [report.type, 'outcome' in report && report.outcome, 'state' in report && report.state];
+    const words = what.filter(Boolean).join(' ');
+    reports.set(words, (reports.get(words) ?? 0) + 1);
     if (report.type === 'fill') note(report.key, `fill ${report.outcome}`);
     if (report.type === 'void') for (const key of report.keys) note(key, `void ${report.outcome}`);
   };
@@ -173,9 +184,18 @@ export async function soak(options: SoakOptions, onFault: (fault: FaultRecord) =
       cached,
       differences,
     },
-    ...{ wrongReads, records, ...stream, environments, ended },
+    ...{ wrongReads, records, reports, ...stream, environments, ended },
     unhandled: [...unhandled, ...consumer.figures.unhandled],
   };
+}
+
+/** DynamoDB Local takes all the processor that it can get. On a small machine the rest would time out for want of it. */
+function comeBeforeTheTable(): void {
+  try {
+    setPriority(-5); // what is started from here on inherits it
+  } catch {
+    console.log('Not permitted to raise the priority: on a small machine readers may find the cache slow.');
+  }
 }
 
 function functionEnvironment(cache: CacheServers): Record<string, string> {

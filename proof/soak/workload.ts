@@ -32,7 +32,7 @@ export const BUDGET_MS = 50;
 export const GRACE_MS = 50;
 const WRITERS = 4;
 const READERS = 4;
-const PAUSE_MS = 16;
+const PAUSE_MS = 25;
 
 /** Writers and readers that go on until they are stopped. Each item has one writer, so its versions have one order. */
 export function startWorkload(
@@ -92,7 +92,7 @@ export function startWorkload(
     figures.longestAddedMs = Math.max(figures.longestAddedMs, addedMs);
     if (addedMs > BUDGET_MS + GRACE_MS) {
       figures.lateReads.push(
-        `${kind} took ${totalMs.toFixed()} ms, ${addedMs.toFixed()} ms of them for the cache`,
+        `${new Date().toISOString()} ${kind} took ${totalMs.toFixed()} ms, ${addedMs.toFixed()} ms of them for the cache`,
       );
     }
   }
