@@ -15,8 +15,9 @@ export function expiryOf(
   item: AttributeMap | undefined,
   ttlAttribute: string | undefined,
 ): number | undefined {
-  const value = ttlAttribute === undefined ? undefined : item?.[ttlAttribute];
-  if (value === undefined || !('N' in value)) return undefined;
+  const value =
+    ttlAttribute === undefined ? undefined : (item?.[ttlAttribute] as { N?: unknown } | null | undefined);
+  if (typeof value?.N !== 'string') return undefined;
   const expiresAt = Math.floor(Number(value.N) * 1000);
   return Number.isFinite(expiresAt) && expiresAt > Date.now() - FIVE_YEARS_MS ? expiresAt : undefined;
 }

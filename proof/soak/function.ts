@@ -14,6 +14,8 @@ export interface SoakFunction {
   freeze(ms: number): Promise<void>;
   /** Heap in use after garbage collection, the largest of all environments, in bytes. */
   memory(): Promise<number>;
+  /** Environments that there are now. */
+  readonly size: number;
   readonly figures: { environments: number; invocations: number; unhandled: string[]; ended: number };
   stop(): void;
 }
@@ -36,6 +38,8 @@ interface Message {
   unhandled?: string;
 }
 
+/** So many idle environments stay; what else was started while those were frozen goes again. */
+const KEPT = 4;
 const BUNDLE = resolve('dist/lambda.mjs');
 const PROGRAM = resolve('proof/soak/execution-environment.mjs');
 
@@ -60,7 +64,8 @@ export function startFunction(
       else started.answer(message);
     });
     child.on('exit', () => {
-      if (!stopping) figures.ended += 1;
+      if (stopping) return;
+      figures.ended += 1;
       environments.splice(environments.indexOf(started), 1);
       started.answer({ error: 'The execution environment has ended.' });
     });
@@ -75,11 +80,22 @@ export function startFunction(
     chosen.process.send(message);
     const said = await answer;
     chosen.busy = false;
+    const idle = environments.filter(({ busy }) => !busy);
+    if (idle.length > KEPT) reap(chosen);
     return said;
+  }
+
+  /** Without a word to it, as Lambda does. */
+  function reap(environment: Environment): void {
+    environments.splice(environments.indexOf(environment), 1);
+    environment.process.removeAllListeners('exit').kill('SIGKILL');
   }
 
   return {
     figures,
+    get size() {
+      return environments.length;
+    },
     async handler(event, context) {
       figures.invocations += 1;
       const chosen = environments.find(({ busy }) => !busy) ?? start();

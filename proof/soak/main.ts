@@ -6,8 +6,10 @@ import { BUDGET_MS, GRACE_MS } from './workload.js';
 
 const options = readSoakOptions(process.argv.slice(2));
 const began = Date.now();
+/** Connections of two clients: as many execution environments may come and go. */
+const TWO_CLIENTS = options.topology === 'cluster' ? 14 : 4;
 console.log(`Soak of ${options.minutes} min on a ${options.topology} cache, seed ${options.seed}.\n`);
-console.log('    at  lasted  converged  connections  heap MB  function MB  fault');
+console.log('    at  lasted  converged  connections  environments  heap MB  function MB  fault');
 const result = await soak(options, (fault) => console.log(faultLine(fault)));
 const violations = violationsOf(result);
 printResult(result);
@@ -20,6 +22,7 @@ function faultLine({
   lastedMs,
   convergedMs,
   connections,
+  environments,
   heap,
   functionHeap,
 }: FaultRecord): string {
@@ -28,6 +31,7 @@ function faultLine({
     seconds(lastedMs).padStart(6),
     (convergedMs === undefined ? 'never' : seconds(convergedMs)).padStart(9),
     String(connections).padStart(11),
+    String(environments).padStart(12),
     megabytes(heap).padStart(7),
     megabytes(functionHeap).padStart(11),
     name,
@@ -106,7 +110,7 @@ function violationsOf({ figures, ledger, faults, ...rest }: SoakResult): string[
     ...(isGrowing(faults.map(({ functionHeap }) => functionHeap)) ? ["the function's heap grows"] : []),
     ...(isGrowing(
       faults.map(({ connections }) => connections),
-      4,
+      TWO_CLIENTS,
     )
       ? ['connections grow']
       : []),

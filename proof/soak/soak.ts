@@ -28,7 +28,9 @@ export interface FaultRecord {
   readonly lastedMs: number;
   /** From then until the cache held nothing of the probes that differs from the table; absent: not within a minute. */
   readonly convergedMs?: number | undefined;
+  /** Connections to the cache, and how many execution environments have some of them. */
   readonly connections: number;
+  readonly environments: number;
   readonly heap: number;
   readonly functionHeap: number;
 }
@@ -145,6 +147,7 @@ export async function soak(options: SoakOptions, onFault: (fault: FaultRecord) =
       lastedMs,
       convergedMs,
       connections: await countConnections(cache.servers),
+      environments: consumer.size,
       heap: heapInUse(),
       functionHeap: await consumer.memory(),
     };

@@ -42,6 +42,7 @@ export function planBatch(
     try {
       const key = keyOf(record, table, settings.namespace);
       const alsoDelete = table.alsoDelete?.(record).map(checkCustomKey) ?? [];
+      const tags = tagsOf(record, table, settings.namespace); // before it joins a group, which could pass for it
       let group = key === undefined ? undefined : byKey.get(key);
       if (group === undefined) {
         group = {
@@ -61,7 +62,7 @@ export function planBatch(
       group.isDisordered ||= contradict(record, group.last);
       if (record.version >= group.last.version) group.last = record;
       for (const derived of alsoDelete) group.alsoDelete.push(derived);
-      group.tags.push(...tagsOf(record, table, settings.namespace));
+      group.tags.push(...tags);
     } catch (thrown) {
       failures.set(position, toError(thrown));
     }

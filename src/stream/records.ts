@@ -49,12 +49,15 @@ function readRecord(record: DynamoDBRecord, index: number, tableName: string | u
   const fail = (what: string) => new EventError(`Records[${index}] of the event is not usable: ${what}.`);
 
   const { eventSource, eventSourceARN = '', eventName = '', dynamodb: change, userIdentity } = record ?? {};
+  for (const [name, value] of Object.entries({ eventSource, eventSourceARN, eventName })) {
+    if (value !== undefined && typeof value !== 'string') throw fail(`its ${name} is not a text`);
+  }
   if (eventSource !== undefined && eventSource !== 'aws:dynamodb') {
     throw fail(`its eventSource is ${eventSource}, not aws:dynamodb`);
   }
   if (!change?.Keys || Object.keys(change.Keys).length === 0) throw fail('it has no dynamodb.Keys');
   if (!change.SequenceNumber) throw fail('it has no dynamodb.SequenceNumber');
-  if (!/^\d{1,40}$/.test(change.SequenceNumber))
+  if (typeof change.SequenceNumber !== 'string' || !/^\d{1,40}$/.test(change.SequenceNumber))
     throw fail('its dynamodb.SequenceNumber is not 1 to 40 digits');
   const arn = /:table\/([^/]+)(?:\/stream\/(\S*))?$/.exec(eventSourceARN);
   const table = tableName ?? arn?.[1];
@@ -69,10 +72,15 @@ function readRecord(record: DynamoDBRecord, index: number, tableName: string | u
     oldImage: change.OldImage as AttributeMap | undefined,
     sequenceNumber: change.SequenceNumber,
     version: versionOf(arn?.[2] ?? '', change.SequenceNumber),
-    at: Math.round((change.ApproximateCreationDateTime ?? 0) * 1000),
+    at: milliseconds(change.ApproximateCreationDateTime),
     expired:
       eventName === 'REMOVE' &&
       userIdentity?.type === 'Service' &&
       userIdentity.principalId === 'dynamodb.amazonaws.com',
   };
+}
+
+/** 0, which makes the record late, for whatever is not a time: no image without one is written. */
+function milliseconds(seconds: unknown): number {
+  return typeof seconds === 'number' && Number.isFinite(seconds) ? Math.round(seconds * 1000) : 0;
 }

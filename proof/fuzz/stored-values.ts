@@ -1,0 +1,142 @@
+import {
+  BatchGetItemCommand,
+  type DynamoDBClient,
+  GetItemCommand,
+  QueryCommand,
+  ScanCommand,
+} from '@aws-sdk/client-dynamodb';
+import fc from 'fast-check';
+import { decode } from '../../src/codec.js';
+import { NewCachingMiddleware } from '../../src/index.js';
+import { decodeResult } from '../../src/read/result-codec.js';
+import { openMemory } from '../../src/store/memory.js';
+import type { CacheStore } from '../../src/store/store.js';
+import { newTableStub } from '../../test/support/table.js';
+import { canonical } from './answers.js';
+import { attack, type CampaignOptions, type CampaignResult, newTally, violation } from './campaign.js';
+import { mangled, manglingArbitrary } from './mangle.js';
+import { ITEM_SECRET, newWitness } from './witness.js';
+
+const ITEM = { id: { S: '1' }, name: { S: ITEM_SECRET }, logins: { N: '7' }, tags: { SS: ['a'] } };
+const OURS = `{"id":"1","name":"${ITEM_SECRET}","logins":7,"tags":["a"],"$types":{"/tags":"SS"}}`;
+
+/** Values that somebody else has put in the place of an item or of a result. Those that pass for ours cannot be told apart. */
+export async function fuzzStoredValues(options: CampaignOptions): Promise<CampaignResult> {
+  const tally = newTally();
+  const table = newTableStub();
+  table.put(ITEM);
+  const bare = table.client();
+  const truth = await Promise.all(READS.map((read) => read(bare)));
+
+  await attack(foreignText(), options, Math.ceil(options.runs / READS.length), async (text) => {
+    const witness = newWitness();
+    const { store, values } = openMemory(Date.now);
+    const client = table.client();
+    const keys: string[] = [];
+    client.middlewareStack.use(
+      NewCachingMiddleware({
+        ...witness.config,
+        cache: witness.watch(noting(store, keys)),
+        readTimeoutMs: 5_000,
+      }),
+    );
+    for (const read of READS) await read(client);
+    await READS[3]?.(client); // a scan is stored at its second request
+    const foreign = (key: string) => adapted(text, values.get(key));
+    const passesForOurs = keys.some(
+      (key) => (key.startsWith('{') ? decodeResult : decode)(foreign(key)) !== undefined,
+    );
+    const plant = () => {
+      for (const key of keys) values.set(key, foreign(key), 60_000);
+    };
+
+    for (const [index, read] of READS.entries()) {
+      plant();
+      const answer = await read(client);
+      if (!passesForOurs && canonical(answer) !== canonical(truth[index]))
+        violation(`Answered ${canonical(answer)}`);
+      tally.note(passesForOurs ? 'passes for ours' : 'answered from the table');
+    }
+    const complaint = witness.complaint();
+    if (complaint !== undefined) violation(complaint);
+    client.destroy();
+  });
+  return { name: 'stored values', inputs: tally.total, outcomes: tally.outcomes };
+}
+
+const READS: readonly ((client: DynamoDBClient) => Promise<object>)[] = [
+  (client) => client.send(new GetItemCommand({ TableName: 'users', Key: { id: { S: '1' } } })),
+  (client) =>
+    client.send(
+      new BatchGetItemCommand({
+        RequestItems: { users: { Keys: [{ id: { S: '1' } }, { id: { S: '2' } }] } },
+      }),
+    ),
+  (client) =>
+    client.send(
+      new QueryCommand({
+        TableName: 'users',
+        KeyConditionExpression: 'id = :id',
+        ExpressionAttributeValues: { ':id': { S: '1' } },
+      }),
+    ),
+  (client) => client.send(new ScanCommand({ TableName: 'users' })),
+];
+
+const GENERATIONS = /"generations":\[[^\]]*\]/;
+
+/** With the generations of the result that is stored, so that it is not passed over for those. */
+function adapted(text: string, stored: string | undefined): string {
+  const generations = GENERATIONS.exec(stored ?? '')?.[0];
+  return generations === undefined ? text : text.replace(GENERATIONS, generations);
+}
+
+/** Notes the keys under which values are stored. */
+function noting(store: CacheStore, keys: string[]): CacheStore {
+  const note = <T extends { key: string }>(inputs: readonly T[]) => {
+    keys.push(...inputs.map(({ key }) => key));
+    return inputs;
+  };
+  return {
+    ...store,
+    fill: (fills, rules, options) => store.fill(note(fills), rules, options),
+    put: (results, options) => store.put(note(results), options),
+  };
+}
+
+/** Garbage; our own texts cut off, with other bytes in them, or mangled as JSON; huge and deep ones. */
+function foreignText(): fc.Arbitrary<string> {
+  const result = `{"generations":["1"],"cachedAt":1,"count":1,"scannedCount":1,"items":[${OURS}]}`;
+  const own = fc.constantFrom(OURS, result, 'null');
+  const cut = fc.tuple(own, fc.nat(120)).map(([text, end]) => text.slice(0, end));
+  const damaged = fc
+    .tuple(own, fc.nat(120), fc.string({ maxLength: 3 }))
+    .map(([text, at, noise]) => text.slice(0, at) + noise + text.slice(at + noise.length));
+  const mangledJson = fc
+    .tuple(own, fc.array(manglingArbitrary('JSON'), { minLength: 1, maxLength: 3 }))
+    .map(([text, manglings]) => JSON.stringify(mangled(JSON.parse(text), manglings)) ?? '');
+  const deep = fc
+    .tuple(fc.constantFrom(['[', ']'], ['{"a":', '}']), fc.constantFrom(100, 5_000, 50_000))
+    .map(([[open = '', close = ''], depth]) => `{"id":${open.repeat(depth)}1${close.repeat(depth)}}`);
+  const odd = fc.constantFrom(
+    '',
+    '0',
+    '1',
+    '[]',
+    '{}',
+    '"x"',
+    'true',
+    '{"$types":1}',
+    '{"$types":{"/id":"SS"},"id":1}',
+    'x'.repeat(1e6),
+  );
+  return fc.oneof(
+    { weight: 6, arbitrary: cut },
+    { weight: 6, arbitrary: damaged },
+    { weight: 6, arbitrary: mangledJson },
+    { weight: 3, arbitrary: fc.string({ unit: 'binary' }) },
+    { weight: 3, arbitrary: fc.json() },
+    { weight: 2, arbitrary: odd },
+    { weight: 1, arbitrary: deep },
+  );
+}
