@@ -11,6 +11,7 @@ import { fuzzStreamEvents } from './stream-events.js';
 const { values } = parseArgs({
   options: {
     runs: { type: 'string', default: '100000' },
+    only: { type: 'string' },
     seed: { type: 'string', default: String(Date.now() % 1e6) },
   },
 });
@@ -21,11 +22,16 @@ if (!(options.runs > 0) || !Number.isInteger(options.seed))
 const few = { ...options, runs: Math.ceil(options.runs / 20) };
 
 console.log(`Hostile input, seed ${options.seed}.`);
-await run(() => fuzzStreamEvents(options, openMemory(Date.now).store));
-await run(() => fuzzRequests(options));
-await run(() => fuzzStoredValues(options));
-await run(() => fuzzOnRedis(few));
-await run(() => fuzzOnDynamoDB(few));
+const campaigns: Record<string, () => Promise<CampaignResult>> = {
+  events: () => fuzzStreamEvents(options, openMemory(Date.now).store),
+  requests: () => fuzzRequests(options),
+  values: () => fuzzStoredValues(options),
+  redis: () => fuzzOnRedis(few),
+  dynamodb: () => fuzzOnDynamoDB(few),
+};
+for (const [name, campaign] of Object.entries(campaigns)) {
+  if (values.only === undefined || values.only === name) await run(campaign);
+}
 process.exit(process.exitCode ?? 0);
 
 async function run(campaign: () => Promise<CampaignResult>): Promise<void> {

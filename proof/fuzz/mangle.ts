@@ -97,11 +97,13 @@ function mangle(box: object, { place, what, name, hostile }: Mangling): void {
   else if (member !== 'document') delete owner[member];
 }
 
+const DEPTH = 12;
+
 type Place = [owner: Record<string, unknown>, member: string];
 
 /** Every member of a document, at any depth that a document of ours has. */
 function placesIn(owner: object, depth = 0): Place[] {
-  if (depth > 12) return [];
+  if (depth > DEPTH) return [];
   return Object.keys(owner).flatMap((member): Place[] => {
     const value = (owner as Record<string, unknown>)[member];
     const here: Place = [owner as Record<string, unknown>, member];
@@ -114,10 +116,11 @@ function isContainer(value: unknown): value is Record<string, unknown> {
   return Array.isArray(value) || [Object.prototype, null].includes(Object.getPrototypeOf(value));
 }
 
-function copy(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(copy);
-  if (!isContainer(value)) return value;
-  return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, copy(member)]));
+/** As deep as anything is changed; what lies deeper is shared. */
+function copy(value: unknown, depth = 0): unknown {
+  if (depth > DEPTH || !isContainer(value)) return value;
+  if (Array.isArray(value)) return value.map((element) => copy(element, depth + 1));
+  return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, copy(member, depth + 1)]));
 }
 
 /** Also `__proto__` becomes a member. */

@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import { NewCachingMiddleware, NewStreamCacheHandler } from '../../src/index.js';
 import { openMemory } from '../../src/store/memory.js';
 import { event } from '../../test/support/records.js';
-import { newTableStub, recordOf } from '../../test/support/table.js';
+import { newTableStub, recordOf, type TableStub } from '../../test/support/table.js';
 import { canonical } from './answers.js';
 import { attack, type CampaignOptions, type CampaignResult, newTally, violation } from './campaign.js';
 import { type Mangling, mangled, manglingArbitrary } from './mangle.js';
@@ -120,7 +120,8 @@ function documentClient(client: sdk.DynamoDBClient): Client {
 
 async function stubWorlds(): Promise<Worlds> {
   const tables = [newTableStub(SCHEMAS), newTableStub(SCHEMAS)] as const;
-  const [bare, cached] = tables.map((table) => table.client()) as [sdk.DynamoDBClient, sdk.DynamoDBClient];
+  const bare = BARE.of(tables[0]);
+  const cached = CACHED.of(tables[1]);
   const witness = newWitness();
   const cache = witness.watch(openMemory(Date.now).store);
   const config = { ...witness.config, namespace: NAMESPACE, cache, readTimeoutMs: 5_000 };
@@ -136,11 +137,23 @@ async function stubWorlds(): Promise<Worlds> {
       if (changes.length > 0) await handler(event(...changes.map(recordOf)));
     },
     complaint: () => witness.complaint(),
-    close() {
-      bare.destroy();
-      cached.destroy();
+    close() {},
+  };
+}
+
+/** One client for one stand-in after the other: to make a client takes longer than what is asked of it. */
+function reusedClient() {
+  let handle: (...args: unknown[]) => unknown = () => {};
+  const requestHandler = { handle: (...args: unknown[]) => handle(...args) } as never;
+  const client = new sdk.DynamoDBClient({ ...newTableStub().clientConfig(), requestHandler });
+  return {
+    of(table: TableStub): sdk.DynamoDBClient {
+      ({ handle } = table.clientConfig().requestHandler as unknown as { handle: typeof handle });
+      return client;
     },
   };
 }
 
+const BARE = reusedClient();
+const CACHED = reusedClient();
 const SCHEMAS = { users: ['id'], orders: ['customer', 'order'] };
