@@ -108,8 +108,10 @@ async function start(java: string, folder: string, port: number): Promise<Dynamo
     throw error;
   }
   // A forgotten server must not keep the test process alive; the guardian ends it then.
-  for (const handle of [child, child.stdout, child.stderr] as unknown as Socket[]) handle.unref();
+  const handles = [child, child.stdout, child.stderr] as unknown as Socket[];
+  for (const handle of handles) handle.unref();
   return server(`http://127.0.0.1:${port}`, async () => {
+    for (const handle of handles) handle.ref(); // or a program that waits for nothing else would end here
     child.kill('SIGKILL');
     await exited;
   });

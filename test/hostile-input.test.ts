@@ -1,0 +1,54 @@
+import { expect, test } from 'vitest';
+import { fuzzRequests } from '../proof/fuzz/requests.js';
+import { fuzzStoredValues } from '../proof/fuzz/stored-values.js';
+import { fuzzStreamEvents } from '../proof/fuzz/stream-events.js';
+import { openMemory } from '../src/store/memory.js';
+import { NewStreamCacheHandler } from '../src/stream/handler.js';
+import { silent } from './read/rig.js';
+import { event, record, sequenceNumber } from './support/records.js';
+
+/** The short form of `npm run proof:fuzz`, which says what is tried and what has to hold. */
+const seed = 1;
+
+test('hostile stream events crash nothing, tell nothing and stay in the namespace', {
+  timeout: 60_000,
+}, async () => {
+  const { inputs, outcomes } = await fuzzStreamEvents({ runs: 2_000, seed }, openMemory(Date.now).store);
+  expect(inputs).toBeGreaterThan(1_500);
+  expect(Object.keys(outcomes).sort()).toEqual(['applied', 'refused', 'some failed']);
+});
+
+test('hostile requests are answered as by a client without the middleware', { timeout: 60_000 }, async () => {
+  const { inputs } = await fuzzRequests({ runs: 400, seed });
+  expect(inputs).toBeGreaterThanOrEqual(400);
+});
+
+test('values that are not ours are not served', { timeout: 60_000 }, async () => {
+  const { outcomes } = await fuzzStoredValues({ runs: 800, seed });
+  expect(outcomes['answered from the table']).toBeGreaterThan(300);
+});
+
+test('a record whose index key is no value that a key can have fails, and nothing of it is taken for applied', async () => {
+  const tables = { users: { partitionKey: 'id', indexes: { byLogins: { partitionKey: 'logins' } } } };
+  const handler = NewStreamCacheHandler({ cache: openMemory(Date.now).store, tables, logger: silent });
+  const response = await handler(event(record({ number: 1, item: { logins: { N: 'many' } } })));
+  expect(response).toEqual({ batchItemFailures: [{ itemIdentifier: sequenceNumber(1) }] });
+});
+
+test('a record whose time is no number is late, and never written', async () => {
+  const memory = openMemory(Date.now);
+  const handler = NewStreamCacheHandler({ cache: memory.store, logger: silent });
+  const made = record();
+  const dynamodb = { ...made.dynamodb, ApproximateCreationDateTime: 'soon' as never };
+  await handler(event({ ...made, dynamodb }));
+  expect(memory.values.get('users:id=42')).toBeUndefined();
+});
+
+test('a TTL attribute that is no attribute value makes a record poison, not the whole batch fail', async () => {
+  const memory = openMemory(Date.now);
+  const handler = NewStreamCacheHandler({ cache: memory.store, ttlAttribute: 'logins', logger: silent });
+  const broken = record({ id: '1', item: { logins: null as never } });
+  expect(await handler(event(broken, record({ id: '2' })))).toEqual({ batchItemFailures: [] });
+  expect(memory.values.get('users:id=1')).toBeUndefined();
+  expect(memory.values.get('users:id=2')).toBeDefined();
+});
