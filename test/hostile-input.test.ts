@@ -24,8 +24,8 @@ test('hostile requests are answered as by a client without the middleware', { ti
 });
 
 test('values that are not ours are not served', { timeout: 60_000 }, async () => {
-  const { outcomes } = await fuzzStoredValues({ runs: 800, seed });
-  expect(outcomes['answered from the table']).toBeGreaterThan(300);
+  const { outcomes } = await fuzzStoredValues({ runs: 400, seed });
+  expect(outcomes['answered from the table']).toBeGreaterThan(150);
 });
 
 test('a record whose index key is no value that a key can have fails, and nothing of it is taken for applied', async () => {

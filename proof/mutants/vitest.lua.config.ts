@@ -1,0 +1,12 @@
+import { defineConfig } from 'vitest/config';
+
+/** The tests that run the Lua scripts, those first that find most. Servers are given in the environment. */
+export default defineConfig({
+  test: {
+    include: ['test/store/scripts.test.ts', 'test/store/contract.test.ts', 'test/store/differential.test.ts'],
+    globalSetup: ['test/support/servers.ts'],
+    testNamePattern: /^(?!.*(?:on memory|Redis Cluster))/,
+    testTimeout: 20_000,
+    bail: 1,
+  },
+});

@@ -1,0 +1,200 @@
+import { randomUUID } from 'node:crypto';
+import { Redis } from 'ioredis';
+import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import { CacheError } from '../../src/errors.js';
+import { guardKey } from '../../src/key.js';
+import { openStore } from '../../src/store/open.js';
+import type { CacheStore, Fill, Lease } from '../../src/store/store.js';
+import { change, RULES } from '../contract/store-contract.js';
+import { type RedisServer, startRedis } from '../support/redis.js';
+
+/** What the scripts do on a server that the contract of all stores does not speak of. */
+const client = new Redis(inject('redisUrl'));
+const store = openStore(inject('redisUrl'), 4_000);
+afterAll(async () => {
+  client.disconnect();
+  await store.close();
+});
+
+const newKey = () => `scripts:id=${randomUUID()}`;
+
+async function leaseOf(from: CacheStore, key: string): Promise<Lease> {
+  const [begun] = await from.begin([key], RULES);
+  if (begun === undefined || begun instanceof Error || 'value' in begun) throw new Error('no lease');
+  return begun;
+}
+
+const fillOf = (key: string, lease: Lease, more: Partial<Fill> = {}): Fill => ({
+  ...{ key, lease, strong: true, value: '"filled"', ttlMs: 600_000 },
+  ...more,
+});
+
+/** About so many milliseconds, of which a busy machine may have lost some. */
+const about = (ms: number) =>
+  expect.toSatisfy((left: number) => left > ms - 20_000 && left <= ms, `about ${ms}`);
+
+describe('what a step leaves behind lives as long as it should', () => {
+  const steps: [step: string, take: (key: string) => Promise<unknown>][] = [
+    ['a change', (key) => store.apply([change(key, 1)], RULES)],
+    ['a late change', (key) => store.apply([change(key, 1, { at: 0 })], RULES)],
+    ['a miss', (key) => store.begin([key], RULES)],
+    ['a fill', async (key) => store.fill([fillOf(key, await leaseOf(store, key))], RULES)],
+    ['a void', (key) => store.void([key], RULES)],
+    ['a move', (key) => store.move([key], RULES)],
+  ];
+
+  test.each(steps)('%s: its guard', async (_, take) => {
+    const key = newKey();
+    await take(key);
+    expect(await client.pttl(guardKey(key))).toEqual(about(RULES.guardMs));
+  });
+
+  test('a second miss begins the time of a guard anew, and keeps its generation', async () => {
+    const key = newKey();
+    const { generation } = await leaseOf(store, key);
+    await client.pexpire(guardKey(key), 60_000);
+    expect((await leaseOf(store, key)).generation).toBe(generation);
+    expect(await client.pttl(guardKey(key))).toEqual(about(RULES.guardMs));
+  });
+
+  test('a value: its own time, but not beyond that of its item', async () => {
+    const key = newKey();
+    await store.apply([change(key, 1)], RULES);
+    expect(await client.pttl(key)).toEqual(about(600_000));
+    await store.apply([change(key, 2, { expiresAt: Date.now() + 100_000 })], RULES);
+    expect(await client.pttl(key)).toEqual(about(100_000));
+    const other = newKey();
+    const entry = fillOf(other, await leaseOf(store, other), { expiresAt: Date.now() + 100_000 });
+    expect(await store.fill([entry], RULES)).toEqual(['filled']);
+    expect(await client.pttl(other)).toEqual(about(100_000));
+    const third = newKey();
+    await store.fill([fillOf(third, await leaseOf(store, third))], RULES);
+    expect(await client.pttl(third)).toEqual(about(600_000));
+  });
+});
+
+describe("the cache server's clock", () => {
+  test('gives the time of a lease in whole milliseconds', async () => {
+    const before = Date.now();
+    const { begunAt } = await leaseOf(store, newKey());
+    expect(Number.isInteger(begunAt)).toBe(true);
+    expect(begunAt).toBeGreaterThanOrEqual(before - 1);
+    expect(begunAt).toBeLessThanOrEqual(Date.now() + 1);
+  });
+
+  test('gives tokens of microseconds in 16 digits, also in the first tenth of a second', async () => {
+    const generations = new Set<string>();
+    let isEarly = false;
+    while (!isEarly) {
+      const { generation } = await leaseOf(store, newKey());
+      expect(generation).toMatch(/^\d{16}$/);
+      expect(Math.abs(Number(generation) / 1000 - Date.now())).toBeLessThan(20_000);
+      generations.add(generation);
+      isEarly = generation.slice(-6, -5) === '0';
+    }
+    expect(generations.size).toBeGreaterThan(0);
+  });
+});
+
+describe("somebody else's keys", () => {
+  test('in the place of a value or a guard are replaced', async () => {
+    const [key, other] = [newKey(), newKey()];
+    for (const each of [key, other]) {
+      await client.hset(each, 'a', 'b');
+      await client.rpush(guardKey(each), 'a');
+    }
+    expect(await leaseOf(store, key)).toMatchObject({ strong: false });
+    expect(await store.apply([change(other, 1)], RULES)).toEqual(['written']);
+    expect(await client.get(other)).toBe('"v1"');
+  });
+
+  test('that only look like a guard count as none', async () => {
+    const key = newKey();
+    await client.set(guardKey(key), '1 2 3');
+    expect(await store.apply([change(key, 1)], RULES)).toEqual(['written']);
+    const [version, ...rest] = String(await client.get(guardKey(key))).split(' ');
+    expect([version, rest.length]).toEqual(['00000001', 5]);
+  });
+});
+
+describe('a full server', () => {
+  let server: RedisServer;
+  let full: CacheStore;
+  let admin: Redis;
+  const limit = (bytes: number) => admin.config('SET', 'maxmemory', bytes);
+  const stored = (key: string) => admin.get(key);
+
+  beforeAll(async () => {
+    server = await startRedis({ args: ['--maxmemory-policy', 'noeviction'] });
+    admin = new Redis(server.url);
+    full = openStore(server.url, 4_000);
+  });
+  afterAll(async () => {
+    admin?.disconnect();
+    await full?.close();
+    await server?.stop();
+  });
+
+  test('gives a reader no lease', async () => {
+    await limit(1);
+    const [begun] = await full.begin([newKey()], RULES);
+    expect(begun).toBeInstanceOf(CacheError);
+    expect(begun).toMatchObject({ answered: true, message: expect.stringContaining('full') });
+  });
+
+  test('gives a reader a lease where there is a guard, and the value where there is one', async () => {
+    await limit(0);
+    const [key, other] = [newKey(), newKey()];
+    await full.apply([change(key, 1), change(other, 1, { action: 'delete' })], RULES);
+    await limit(1);
+    expect(await full.begin([key], RULES)).toEqual([{ value: '"v1"' }]);
+    expect(await leaseOf(full, other)).toMatchObject({ strong: true });
+  });
+
+  test('refuses a fill, and with the guard refuses the slower reader too', async () => {
+    await limit(0);
+    const key = newKey();
+    const lease = await leaseOf(full, key);
+    await limit(1);
+    expect(await full.fill([fillOf(key, lease)], RULES)).toEqual(['full']);
+    expect(await stored(key)).toBeNull();
+    await limit(0);
+    expect(await full.fill([fillOf(key, lease)], RULES)).toEqual(['moved']);
+  });
+
+  test('deletes instead of writing, and says so only where a value was to be stored', async () => {
+    await limit(0);
+    const keys = [newKey(), newKey(), newKey(), newKey()] as const;
+    await full.apply(
+      keys.slice(0, 3).map((key) => change(key, 1)),
+      RULES,
+    );
+    await limit(1);
+    const changes = [
+      change(keys[0], 2),
+      change(keys[1], 2, { action: 'delete' }),
+      change(keys[2], 2, { action: 'refresh' }),
+      change(keys[3], 2, { action: 'refresh' }),
+    ];
+    expect(await full.apply(changes, RULES)).toEqual(['full', 'deleted', 'full', 'full']);
+    expect(await admin.mget(...keys)).toEqual([null, null, null, null]);
+    await limit(0);
+    const again = keys.map((key) => change(key, 1));
+    expect(await full.apply(again, RULES)).toEqual(['stale', 'stale', 'stale', 'stale']);
+    expect(await admin.pttl(guardKey(keys[0]))).toEqual(about(RULES.guardMs));
+  });
+
+  test('takes voids and moves', async () => {
+    await limit(0);
+    const [key, tag] = [newKey(), newKey()];
+    await full.apply([change(key, 1)], RULES);
+    const lease = await leaseOf(full, tag);
+    await limit(1);
+    expect(await full.void([key], RULES)).toEqual(['voided']);
+    expect(await full.move([tag], RULES)).toEqual(['moved']);
+    expect(await stored(key)).toBeNull();
+    const [generation] = await full.generations([tag]);
+    expect(generation).toMatch(/^\d{16}$/);
+    expect(generation).not.toBe(lease.generation);
+  });
+});
