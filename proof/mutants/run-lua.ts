@@ -1,54 +1,57 @@
-import { execFile } from 'node:child_process';
 import { cp, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { createVitest, type Vitest } from 'vitest/node';
 import { startRedis } from '../../test/support/redis.js';
 import { luaMutants, withMutant } from './lua-mutants.js';
 import type { Mutant } from './mutant.js';
 
 const SCRIPTS = 'src/store/redis';
-const AT_ONCE = 2;
-/** Of a mutant that makes a test wait for ever. */
-const TIMEOUT_MS = 60_000;
+/** Those first that find most in the least time. */
+const TESTS = [
+  'test/store/scripts.test.ts',
+  'test/store/contract.test.ts',
+  'test/store/differential.test.ts',
+];
 
-/** Runs the tests of the scripts on each mutant of them, in copies of the sources beside the real ones. */
+/** Runs the tests of the scripts on each mutant of them, in a copy of the sources. */
 export async function runLua(onMutant: (mutant: Mutant) => void): Promise<Mutant[]> {
   const server = await startRedis();
-  // Every name of the clusters' tests is passed over, but an address has to be there.
-  const environment = { ...process.env, REDIS_URL: server.url, REDIS_CLUSTER_URL: server.url };
-  const files = (await readdir(SCRIPTS)).filter((name) => name.endsWith('.lua'));
-  const waiting = (
-    await Promise.all(
-      files.map(async (name) => luaMutants(name, await readFile(join(SCRIPTS, name), 'utf8'))),
-    )
-  ).flat();
-
-  const folders = await Promise.all(Array.from({ length: AT_ONCE }, copySources));
+  // The tests of a cluster are passed over, but an address has to be there.
+  Object.assign(process.env, { REDIS_URL: server.url, REDIS_CLUSTER_URL: server.url });
+  const folder = await copySources();
+  const vitest = await createVitest('test', {
+    root: folder,
+    config: join(folder, 'proof/mutants/vitest.lua.config.ts'),
+    watch: false,
+    reporters: [{}],
+  });
   const results: Mutant[] = [];
   try {
-    if (!(await passes(folders[0] as string, environment))) {
+    if (!(await passes(vitest, folder))) {
       throw new Error('The tests of the scripts fail without any mutant: see `npx vitest run test/store`.');
     }
-    const next = waiting.values();
-    await Promise.all(
-      folders.map(async (folder) => {
-        for (const mutant of next) {
-          const path = join(folder, SCRIPTS, mutant.file);
-          const text = await readFile(path, 'utf8');
-          await writeFile(path, withMutant(text, mutant));
-          const isKilled = !(await passes(folder, environment));
-          await writeFile(path, text);
-          const { line, original, mutated } = mutant;
-          const file = `${SCRIPTS}/${mutant.file}`;
-          const result = { file, line, original: original.trim(), mutated: mutated.trim(), isKilled };
-          results.push(result);
-          onMutant(result);
-        }
-      }),
-    );
+    const files = (await readdir(SCRIPTS)).filter((name) => name.endsWith('.lua'));
+    for (const name of files) {
+      const path = join(folder, SCRIPTS, name);
+      const text = await readFile(path, 'utf8');
+      for (const mutant of luaMutants(name, text)) {
+        await writeFile(path, withMutant(text, mutant));
+        vitest.invalidateFile(path);
+        const { line, original, mutated } = mutant;
+        const isKilled = !(await passes(vitest, folder));
+        const file = `${SCRIPTS}/${name}`;
+        const result = { file, line, original: original.trim(), mutated: mutated.trim(), isKilled };
+        results.push(result);
+        onMutant(result);
+      }
+      await writeFile(path, text);
+      vitest.invalidateFile(path);
+    }
   } finally {
+    await vitest.close();
     await server.stop();
-    await Promise.all(folders.map((folder) => rm(folder, { recursive: true, force: true })));
+    await rm(folder, { recursive: true, force: true });
   }
   return results;
 }
@@ -62,11 +65,12 @@ async function copySources(): Promise<string> {
   return folder;
 }
 
-function passes(folder: string, env: NodeJS.ProcessEnv): Promise<boolean> {
-  const vitest = resolve('node_modules/vitest/vitest.mjs');
-  const args = [vitest, 'run', '--config', 'proof/mutants/vitest.lua.config.ts', '--maxWorkers', '1'];
-  const options = { cwd: folder, env, timeout: TIMEOUT_MS, killSignal: 'SIGKILL' as const };
-  return new Promise((done) => {
-    execFile(process.execPath, args, options, (error) => done(error === null));
-  });
+async function passes(vitest: Vitest, folder: string): Promise<boolean> {
+  for (const test of TESTS) {
+    const specifications = await vitest.globTestSpecifications([join(folder, test)]);
+    const { testModules, unhandledErrors } = await vitest.runTestSpecifications(specifications);
+    if (testModules.length === 0) throw new Error(`${test} was not run.`);
+    if (unhandledErrors.length > 0 || !testModules.every((module) => module.ok())) return false;
+  }
+  return true;
 }
