@@ -1,4 +1,6 @@
+import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { build } from 'esbuild';
 import { lambdaBundle } from '../esbuild.config.mjs';
 
@@ -14,7 +16,7 @@ export async function bundleProgram(entry, { variant = '', plugins = [] } = {}) 
   const { plugins: own, ...options } = lambdaBundle(entry, outfile);
   await build({
     ...options,
-    plugins: [...plugins, ...own],
+    plugins: [...plugins, ...own, ownUrl],
     minify: false,
     keepNames: false,
     banner: {},
@@ -23,3 +25,15 @@ export async function bundleProgram(entry, { variant = '', plugins = [] } = {}) 
   });
   return outfile;
 }
+
+/** Each module of the tests and proofs finds what lies beside it, as if it had not been bundled. */
+const ownUrl = {
+  name: 'own-url',
+  setup({ onLoad }) {
+    onLoad({ filter: /\/(?:test|proof|bench)\/[^?]*\.ts$/ }, async ({ path }) => {
+      const text = await readFile(path, 'utf8');
+      const url = JSON.stringify(pathToFileURL(path).href);
+      return { contents: text.replaceAll('import.meta.url', url), loader: 'ts' };
+    });
+  },
+};

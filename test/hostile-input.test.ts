@@ -1,11 +1,13 @@
+import { BatchWriteItemCommand } from '@aws-sdk/client-dynamodb';
 import { expect, test } from 'vitest';
 import { fuzzRequests } from '../proof/fuzz/requests.js';
 import { fuzzStoredValues } from '../proof/fuzz/stored-values.js';
 import { fuzzStreamEvents } from '../proof/fuzz/stream-events.js';
 import { openMemory } from '../src/store/memory.js';
 import { NewStreamCacheHandler } from '../src/stream/handler.js';
-import { silent } from './read/rig.js';
+import { newPair, silent } from './read/rig.js';
 import { event, record, sequenceNumber } from './support/records.js';
+import { FAILURES, newTableStub } from './support/table.js';
 
 /** The short form of `npm run proof:fuzz`, which says what is tried and what has to hold. */
 const seed = 1;
@@ -26,6 +28,16 @@ test('hostile requests are answered as by a client without the middleware', { ti
 test('values that are not ours are not served', { timeout: 60_000 }, async () => {
   const { outcomes } = await fuzzStoredValues({ runs: 400, seed });
   expect(outcomes['answered from the table']).toBeGreaterThan(150);
+});
+
+test('a write that is no write fails with the error that it would have without the middleware', async () => {
+  const { client } = newPair();
+  const malformed = new BatchWriteItemCommand({ RequestItems: { users: 'x' as never } });
+  const bare = await newTableStub().client().send(malformed).catch(String);
+  expect(await client.send(malformed).catch(String)).toBe(bare);
+  const failing = newPair();
+  failing.table.fail(FAILURES.internal);
+  await expect(failing.client.send(malformed)).rejects.toThrow('InternalServerError');
 });
 
 test('a record whose index key is no value that a key can have fails, and nothing of it is taken for applied', async () => {

@@ -63,7 +63,7 @@ function write(
     try {
       response = await call.send();
     } catch (error) {
-      if (!isRefusal(error)) await voidItems(reader, writtenBy(call.input));
+      if (!isRefusal(error)) await voidAttempted(reader, () => writtenBy(call.input));
       throw error;
     }
     const written = writtenBy(call.input, response);
@@ -73,6 +73,17 @@ function write(
     await voidItems(reader, written);
     return response;
   };
+}
+
+/** What has not even the shape of a write has written nothing: its caller is to get the SDK's own error. */
+async function voidAttempted(reader: Reader, attempted: () => (Written | undefined)[]): Promise<void> {
+  let names: Names[];
+  try {
+    names = namesOf(reader, attempted());
+  } catch {
+    return;
+  }
+  await voidNames(reader, names);
 }
 
 /**
@@ -101,7 +112,11 @@ function writtenBy(reader: Reader, { TableName, Key, Item }: WriteRequest): Writ
 /**
  * Voids items, and moves the tags that they may stand under. What the cache does not confirm is not read until it has.
  */
-async function voidItems(reader: Reader, written: readonly (Written | undefined)[]): Promise<void> {
+function voidItems(reader: Reader, written: readonly (Written | undefined)[]): Promise<void> {
+  return voidNames(reader, namesOf(reader, written));
+}
+
+async function voidNames(reader: Reader, names: readonly Names[]): Promise<void> {
   const session = reader.session();
   const voidTable = async ({ table, keys, tags }: Names) => {
     const { rules } = table.settings;
@@ -114,7 +129,7 @@ async function voidItems(reader: Reader, written: readonly (Written | undefined)
     const outcome = unconfirmed.length === 0 ? 'voided' : 'failed';
     reader.report({ type: 'void', outcome, tableName: table.name, keys });
   };
-  await Promise.all(namesOf(reader, written).map(voidTable));
+  await Promise.all(names.map(voidTable));
 }
 
 interface Names {
