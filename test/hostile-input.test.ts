@@ -1,11 +1,11 @@
-import { BatchWriteItemCommand } from '@aws-sdk/client-dynamodb';
+import { BatchWriteItemCommand, TransactWriteItemsCommand } from '@aws-sdk/client-dynamodb';
 import { expect, test } from 'vitest';
 import { fuzzRequests } from '../proof/fuzz/requests.js';
 import { fuzzStoredValues } from '../proof/fuzz/stored-values.js';
 import { fuzzStreamEvents } from '../proof/fuzz/stream-events.js';
 import { openMemory } from '../src/store/memory.js';
 import { NewStreamCacheHandler } from '../src/stream/handler.js';
-import { newPair, silent } from './read/rig.js';
+import { newPair, silent, user } from './read/rig.js';
 import { event, record, sequenceNumber } from './support/records.js';
 import { FAILURES, newTableStub } from './support/table.js';
 
@@ -38,6 +38,15 @@ test('a write that is no write fails with the error that it would have without t
   const failing = newPair();
   failing.table.fail(FAILURES.internal);
   await expect(failing.client.send(malformed)).rejects.toThrow('InternalServerError');
+});
+
+test('a write that has succeeded never fails after all, and voids, where its list has holes that the SDK leaves out', async () => {
+  const { client, table, memory, deliver } = newPair();
+  await deliver(table.put(user('42', 'Ada')), table.put(user('43', 'Bob')));
+  const Put = { TableName: 'users', Item: user('42', 'Eve') };
+  const Delete = { TableName: 'users', Key: { id: { S: '43' } } };
+  await client.send(new TransactWriteItemsCommand({ TransactItems: [{ Put }, { Delete }, null as never] }));
+  expect(['users:id=42', 'users:id=43'].map(memory.values.get)).toEqual([undefined, undefined]);
 });
 
 test('a record whose index key is no value that a key can have fails, and nothing of it is taken for applied', async () => {

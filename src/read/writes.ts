@@ -20,11 +20,12 @@ export function writeItem(reader: Reader): Operation {
 
 /** BatchWriteItem, except for what DynamoDB did not process. */
 export function batchWriteItem(reader: Reader): Operation {
-  type Requests = Record<string, { PutRequest?: WriteRequest; DeleteRequest?: WriteRequest }[]>;
+  // The SDK leaves out of a list what is null.
+  type Requests = Record<string, ({ PutRequest?: WriteRequest; DeleteRequest?: WriteRequest } | null)[]>;
   const written = (requests: Requests | undefined) =>
     Object.entries(requests ?? {}).flatMap(([TableName, ofTable]) =>
-      (ofTable ?? []).map(({ PutRequest, DeleteRequest }) =>
-        writtenBy(reader, { TableName, ...PutRequest, ...DeleteRequest }),
+      (ofTable ?? []).map((request) =>
+        writtenBy(reader, { TableName, ...request?.PutRequest, ...request?.DeleteRequest }),
       ),
     );
   return write(reader, (input, response) => {
@@ -41,10 +42,10 @@ export function batchWriteItem(reader: Reader): Operation {
 
 /** TransactWriteItems. */
 export function transactWriteItems(reader: Reader): Operation {
-  type Actions = { Put?: WriteRequest; Update?: WriteRequest; Delete?: WriteRequest }[];
+  type Actions = ({ Put?: WriteRequest; Update?: WriteRequest; Delete?: WriteRequest } | null)[];
   return write(reader, (input) =>
-    ((input.TransactItems ?? []) as Actions).map(({ Put, Update, Delete }) => {
-      const action = Put ?? Update ?? Delete; // a ConditionCheck writes nothing
+    ((input.TransactItems ?? []) as Actions).map((item) => {
+      const action = item?.Put ?? item?.Update ?? item?.Delete; // a ConditionCheck writes nothing
       return action && writtenBy(reader, action);
     }),
   );
@@ -66,16 +67,21 @@ function write(
       if (!isRefusal(error)) await voidAttempted(reader, () => writtenBy(call.input));
       throw error;
     }
-    const written = writtenBy(call.input, response);
-    for (const item of written) {
-      if (item?.key !== undefined) item.table.keyNames ??= Object.keys(item.key);
-    }
-    await voidItems(reader, written);
+    await voidAttempted(reader, () => {
+      const written = writtenBy(call.input, response);
+      for (const item of written) {
+        if (item?.key) item.table.keyNames ??= Object.keys(item.key);
+      }
+      return written;
+    });
     return response;
   };
 }
 
-/** What has not even the shape of a write has written nothing: its caller is to get the SDK's own error. */
+/**
+ * Voids what a call has written, or may have. What has not the shape of a write has written nothing that we know of: its
+ * caller gets what the SDK gave.
+ */
 async function voidAttempted(reader: Reader, attempted: () => (Written | undefined)[]): Promise<void> {
   let names: Names[];
   try {
@@ -112,10 +118,6 @@ function writtenBy(reader: Reader, { TableName, Key, Item }: WriteRequest): Writ
 /**
  * Voids items, and moves the tags that they may stand under. What the cache does not confirm is not read until it has.
  */
-function voidItems(reader: Reader, written: readonly (Written | undefined)[]): Promise<void> {
-  return voidNames(reader, namesOf(reader, written));
-}
-
 async function voidNames(reader: Reader, names: readonly Names[]): Promise<void> {
   const session = reader.session();
   const voidTable = async ({ table, keys, tags }: Names) => {
