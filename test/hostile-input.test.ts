@@ -1,4 +1,8 @@
-import { BatchWriteItemCommand, TransactWriteItemsCommand } from '@aws-sdk/client-dynamodb';
+import {
+  BatchGetItemCommand,
+  BatchWriteItemCommand,
+  TransactWriteItemsCommand,
+} from '@aws-sdk/client-dynamodb';
 import { expect, test } from 'vitest';
 import { fuzzRequests } from '../proof/fuzz/requests.js';
 import { fuzzStoredValues } from '../proof/fuzz/stored-values.js';
@@ -38,6 +42,12 @@ test('a write that is no write fails with the error that it would have without t
   const failing = newPair();
   failing.table.fail(FAILURES.internal);
   await expect(failing.client.send(malformed)).rejects.toThrow('InternalServerError');
+});
+
+test('a BatchGetItem without request items fails with the error that it would have without the middleware', async () => {
+  const empty = new BatchGetItemCommand({ RequestItems: null as never });
+  const bare = await newTableStub().client().send(empty).catch(String);
+  expect(await newPair().client.send(empty).catch(String)).toBe(bare);
 });
 
 test('a write that has succeeded never fails after all, and voids, where its list has holes that the SDK leaves out', async () => {

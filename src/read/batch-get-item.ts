@@ -39,9 +39,9 @@ const MAX_KEYS = 100;
  */
 export function batchGetItem(reader: Reader): Operation {
   return async (call) => {
-    const requestItems = call.input.RequestItems as RequestItems | undefined;
-    const parts = requestItems && partsOf(reader, requestItems);
-    if (requestItems === undefined || parts === undefined) return undefined;
+    const requestItems = call.input.RequestItems as RequestItems | null | undefined;
+    const parts = requestItems ? partsOf(reader, requestItems) : undefined;
+    if (!requestItems || parts === undefined) return undefined;
 
     const session = reader.session();
     await lookUp(reader, session, parts);
