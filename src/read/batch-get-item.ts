@@ -71,7 +71,7 @@ function partsOf(reader: Reader, requestItems: RequestItems): Parts | undefined 
     isCached ||= table !== undefined;
     if (table === undefined || request.ConsistentRead) continue;
     const projection = parseProjection(request);
-    const items = request.Keys.map((key) => wantedItem(reader, table, key));
+    const items = Array.from(request.Keys, (key) => wantedItem(reader, table, key)); // holes, too
     if (projection === undefined || !items.every((item) => item !== undefined)) return undefined;
     for (const { key } of items) keys.add(key);
     if (keys.size < [...parts.values()].reduce((sum, part) => sum + part.items.length, items.length))

@@ -29,6 +29,11 @@ export function wantedItem(reader: Reader, table: Table, key: unknown): Wanted |
   }
 }
 
+/** Of a value with two types a key could be made, but DynamoDB refuses it. */
+function hasOneType(value: object): boolean {
+  return Object.keys(value).length === 1;
+}
+
 /** Looks items up, in one round trip. */
 export async function findItems(
   reader: Reader,
