@@ -7,6 +7,7 @@ export default defineConfig({
     globalSetup: ['test/support/servers.ts'],
     testNamePattern: /^(?!.*(?:on memory|Redis Cluster))/,
     testTimeout: 20_000,
+    env: { DIFFERENTIAL_RUNS: '300' },
     bail: 1,
   },
 });

@@ -23,6 +23,7 @@ export type Finding = { readonly item: AttributeMap | null } | 'miss' | 'unknown
 export function wantedItem(reader: Reader, table: Table, key: unknown): Wanted | undefined {
   try {
     if (hasTextBinary(key as AttributeMap)) return undefined;
+    if (!Object.values(key as AttributeMap).every(hasOneType)) return undefined;
     return { table, key: itemKey(reader.namespace, table.name, key as AttributeMap) };
   } catch {
     return undefined;

@@ -75,7 +75,7 @@ test('memory and Redis give the same outcomes and states for the same random ste
         if (typeof ofMemory === 'string') seen.add(ofMemory);
       }
     }),
-    { numRuns: 1_200, examples: EXAMPLES.map((steps) => [steps]) },
+    { numRuns: Number(process.env.DIFFERENTIAL_RUNS ?? 1_200), examples: EXAMPLES.map((steps) => [steps]) },
   );
   // The steps reach every outcome, or they compare less than they seem to.
   const outcomes = [
