@@ -73,11 +73,38 @@ describe('what a step leaves behind lives as long as it should', () => {
   });
 });
 
+test('each step takes many items in one call, and answers in their order', async () => {
+  const keys = [newKey(), newKey(), newKey(), newKey()];
+  const [one, two, three, four] = keys as [string, string, string, string];
+  await store.apply([change(two, 1)], RULES);
+  const begun = (await store.begin(keys, RULES)) as (Lease | { value: string })[];
+  expect(begun.map((each) => ('value' in each ? each.value : 'lease'))).toEqual([
+    ...['lease', '"v1"', 'lease', 'lease'],
+  ]);
+  expect(await client.exists(...keys.map(guardKey))).toBe(4);
+
+  const lease = (index: number) => begun[index] as Lease;
+  const fills = [
+    fillOf(one, lease(0), { value: '"1"' }),
+    fillOf(two, lease(0)),
+    fillOf(four, lease(3), { value: '"4"' }),
+  ];
+  expect(await store.fill(fills, RULES)).toEqual(['filled', 'occupied', 'filled']);
+  expect(await store.get(keys)).toEqual(['"1"', '"v1"', undefined, '"4"']);
+
+  expect(await store.void([one, three, four], RULES)).toEqual(['voided', 'voided', 'voided']);
+  expect(await store.get(keys)).toEqual([undefined, '"v1"', undefined, undefined]);
+  const before = await store.generations(keys);
+  expect(await store.move([three, two], RULES)).toEqual(['moved', 'moved']);
+  const isMoved = (await store.generations(keys)).map((generation, index) => generation !== before[index]);
+  expect(isMoved).toEqual([false, true, true, false]);
+});
+
 describe("the cache server's clock", () => {
   test('gives the time of a lease in whole milliseconds', async () => {
     const before = Date.now();
-    const { begunAt } = await leaseOf(store, newKey());
-    expect(Number.isInteger(begunAt)).toBe(true);
+    const { begunAt, generation } = await leaseOf(store, newKey());
+    expect(begunAt).toBe(Math.floor(Number(generation) / 1000)); // a new guard's generation is of the same moment
     expect(begunAt).toBeGreaterThanOrEqual(before - 1);
     expect(begunAt).toBeLessThanOrEqual(Date.now() + 1);
   });
