@@ -141,9 +141,9 @@ export const RULES: readonly Rule[] = [
   },
   {
     name: 'a record moves the tags of the results that it may change',
-    file: 'src/stream/apply.ts',
-    code: 'const tags = [...new Set(ofRules.flatMap((group) => [...group.tags]))];',
-    without: 'const tags: string[] = [];',
+    file: 'src/stream/plan.ts',
+    code: 'group.tags.push(...tags);',
+    without: '',
   },
   {
     name: 'an own write moves its tags',
