@@ -135,9 +135,17 @@ describe("somebody else's keys", () => {
     expect(await client.get(other)).toBe('"v1"');
   });
 
-  test('that only look like a guard count as none', async () => {
+  test('in the place of a result are replaced', async () => {
     const key = newKey();
-    await client.set(guardKey(key), '1 2 3');
+    await client.hset(key, 'a', 'b');
+    await store.put([{ key, value: 'generation\nresult', ttlMs: 600_000 }]);
+    expect(await client.get(key)).toBe('generation\nresult');
+  });
+
+  test('that only look like a guard count as none', async () => {
+    const [key, other] = [newKey(), newKey()];
+    for (const each of [key, other]) await client.set(guardKey(each), '1 2 3');
+    expect((await leaseOf(store, other)).generation).toMatch(/^\d{16}$/);
     expect(await store.apply([change(key, 1)], RULES)).toEqual(['written']);
     const [version, ...rest] = String(await client.get(guardKey(key))).split(' ');
     expect([version, rest.length]).toEqual(['00000001', 5]);
