@@ -44,7 +44,7 @@ async function run(campaign: () => Promise<CampaignResult>): Promise<void> {
     for (const [outcome, count] of counts) console.log(`  ${String(count).padStart(8)}  ${outcome}`);
   } catch (error) {
     console.log('\nA RULE IS BROKEN');
-    for (let cause = error; cause instanceof Error; cause = cause.cause) console.log(cause.message);
+    for (let cause = error; cause instanceof Error; cause = cause.cause) console.log(cause.stack);
     process.exitCode = 1;
   }
 }

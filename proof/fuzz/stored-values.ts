@@ -47,7 +47,15 @@ export async function fuzzStoredValues(options: CampaignOptions): Promise<Campai
           (isResult(key) ? decodeResult(line.trim().split(' '), line + text) : decode(text)) !== undefined;
         values.set(key, line + text, 60_000);
       }
-      const answer = await read(client);
+      let answer: object;
+      try {
+        answer = await read(client);
+      } catch (error) {
+        // A text of thousands of levels passes for an item, but DynamoDB has 32, and the SDK's own log filter is recursive.
+        if (!passesForOurs || !(error instanceof RangeError)) throw error;
+        tally.note('passes for ours, and is too deep for the SDK');
+        continue;
+      }
       if (!passesForOurs && canonical(answer) !== canonical(truth[index])) {
         violation(`Answered ${canonical(answer)}`);
       }

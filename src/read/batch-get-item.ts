@@ -69,7 +69,7 @@ function partsOf(reader: Reader, requestItems: RequestItems): Parts | undefined 
     count += request.Keys.length;
     const table = reader.table(name);
     isCached ||= table !== undefined;
-    if (table === undefined || request.ConsistentRead) continue;
+    if (table === undefined || (request.ConsistentRead ?? false) !== false) continue;
     const projection = parseProjection(request);
     const items = Array.from(request.Keys, (key) => wantedItem(reader, table, key)); // holes, too
     if (projection === undefined || !items.every((item) => item !== undefined)) return undefined;

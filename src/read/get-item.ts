@@ -23,7 +23,7 @@ export function getItem(reader: Reader): Operation {
   return async (call) => {
     const { input } = call;
     const table = reader.table(input.TableName);
-    if (table === undefined || input.ConsistentRead) return undefined;
+    if (table === undefined || (input.ConsistentRead ?? false) !== false) return undefined;
     const projection = parseProjection(input);
     const wanted = wantedItem(reader, table, input.Key);
     if (projection === undefined || wanted === undefined) return undefined;
