@@ -30,7 +30,7 @@ export async function bundleProgram(entry, { variant = '', plugins = [] } = {}) 
 const ownUrl = {
   name: 'own-url',
   setup({ onLoad }) {
-    onLoad({ filter: /\/(?:test|proof|bench)\/[^?]*\.ts$/ }, async ({ path }) => {
+    onLoad({ filter: /\/(?:test|proof)\/[^?]*\.ts$/ }, async ({ path }) => {
       const text = await readFile(path, 'utf8');
       const url = JSON.stringify(pathToFileURL(path).href);
       return { contents: text.replaceAll('import.meta.url', url), loader: 'ts' };
