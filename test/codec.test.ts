@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { AttributeMap, AttributeValue } from '../src/attributes.js';
-import { ABSENT, decode, encode } from '../src/codec.js';
+import { ABSENT, decode, decodeDocument, encode } from '../src/codec.js';
 import { EncodeError } from '../src/errors.js';
 import { attributeNameArbitrary, inLambdaForm, itemArbitrary } from './support/arbitraries.js';
 
@@ -413,3 +413,43 @@ function thrownBy(action: () => unknown): Error {
   }
   throw new Error('Nothing was thrown.');
 }
+
+describe('an error about an item', () => {
+  const nested = { L: [] as unknown[] };
+  let deepest = nested;
+  for (let level = 0; level < 100_000; level += 1) {
+    const inner = { L: [] };
+    deepest.L.push(inner);
+    deepest = inner;
+  }
+  test.each<[what: string, make: () => unknown, message: RegExp]>([
+    ['no type', () => encode({ a: {} as never }), /has no type/],
+    ['an unknown type', () => encode({ a: { X: '1' } as never }), /no such type/],
+    [
+      'more depth than there is stack',
+      () => encode({ a: nested as never }),
+      /nested too deeply or too large/,
+    ],
+    [
+      'a type of nothing',
+      () => decodeDocument({ $types: { '/a': 'SS' } }),
+      /entries in \$types that nothing/,
+    ],
+    ['a type unknown', () => decodeDocument({ a: '1', $types: { '/a': 'X' } }), /unknown type in \$types/],
+  ])('%s: says what is wrong', (_, make, message) => {
+    expect(make).toThrow(EncodeError);
+    expect(make).toThrow(message);
+  });
+
+  test('keeps its cause', () => {
+    expect(() => encode({ a: nested as never })).toThrow(
+      expect.objectContaining({ cause: expect.any(RangeError) }),
+    );
+  });
+});
+
+test('names that only begin and end like the reserved one keep their spelling, and numbers their fractions', () => {
+  const item = { $types$types: { S: 'x' }, $$types$types: { N: '.25' } };
+  expect(JSON.parse(encode(item))).toMatchObject({ $types$types: 'x', $$types$types: '.25' });
+  expect(decode(encode(item))).toEqual(item);
+});

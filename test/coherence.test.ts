@@ -1,11 +1,13 @@
 import { describe, expect, test } from 'vitest';
 import {
+  contradict,
   decide,
   type Guard,
   guardAfterChange,
   guardAfterFill,
   guardAfterLocalWrite,
   guardAtMiss,
+  SLACK_MS,
 } from '../src/coherence.js';
 
 const NOW = 1_800_000_000_000;
@@ -130,4 +132,19 @@ describe('the guard', () => {
       until: NOW,
     });
   });
+});
+
+test('times contradict versions only beyond the slack', () => {
+  const older = { version: '1', at: 10_000 };
+  expect(contradict(older, { version: '2', at: older.at - SLACK_MS })).toBe(false);
+  expect(contradict(older, { version: '2', at: older.at - SLACK_MS - 1 })).toBe(true);
+  expect(contradict({ version: '2', at: older.at - SLACK_MS - 1 }, older)).toBe(true);
+});
+
+test('a disordered record of the version that the guard has leaves its time as it is', () => {
+  const guard = { version: '1', at: 1_000, generation: 'g', settled: 0 };
+  const rules = { lateAfterMs: 60_000, guardMs: 300_000, settleMs: 5_000 };
+  const moment = { now: 20_000, token: 't' };
+  const after = guardAfterChange(guard, { version: '1', at: 19_000 }, 'disordered', moment, rules);
+  expect(after).toMatchObject({ version: '1', at: 1_000 });
 });

@@ -528,3 +528,24 @@ function guardOf(key: string): string | undefined {
     return undefined;
   }
 }
+
+describe('an error about a key', () => {
+  const binaryKey = () => itemKey(undefined, 'users', { id: { BOOL: true } });
+  test.each<[what: string, make: () => unknown, message: RegExp]>([
+    ['no attributes', () => itemKey(undefined, 'users', {}), /table users: the key has no attributes/],
+    ['a type that no key has', binaryKey, /table users: key attribute id must be of type S, N or B/],
+    ['a text that is no number', () => normalizeNumber('x'), /not a decimal number/],
+    ['braces', () => guardKey('{a}{b}'), /braces only as one Redis hash tag/],
+    ['an empty text', () => checkCustomKey(''), /must be a non-empty string, not an empty one/],
+    ['no text', () => checkCustomKey(7), /must be a non-empty string, not number/],
+    ['a long key', () => checkCustomKey('x'.repeat(5_000)), /at most 4000 bytes/],
+    ['a lone surrogate', () => checkCustomKey('\ud800'), /must not have lone surrogates/],
+  ])('%s: says what is wrong', (_, make, message) => {
+    expect(make).toThrow(KeyError);
+    expect(make).toThrow(message);
+  });
+
+  test('the first character of two bytes is encoded as two', () => {
+    expect(itemKey(undefined, 'users', { id: { S: '\u0080' } })).toBe('users:id=%C2%80');
+  });
+});

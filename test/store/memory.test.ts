@@ -59,3 +59,11 @@ test('a lease asks for a strong read until the item has settled, not a moment lo
   clock.pass(1);
   expect(await store.begin(['a'], RULES)).toMatchObject([{ strong: false }]);
 });
+
+test('closing takes the form of every store, and clearing forgets values', async () => {
+  const { store, values } = openMemory(Date.now);
+  expect(store.close()).toBeInstanceOf(Promise);
+  values.set('a', '1', 10_000);
+  values.clear();
+  expect(values.get('a')).toBeUndefined();
+});
