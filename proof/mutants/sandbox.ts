@@ -57,7 +57,7 @@ export async function openSandbox(config: string, tests: readonly string[]): Pro
 
 async function copySources(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'mutants-'));
-  for (const name of ['src', 'test', 'proof', 'package.json', 'tsconfig.json']) {
+  for (const name of ['src', 'test', 'proof', 'events', 'package.json', 'tsconfig.json']) {
     await cp(name, join(folder, name), { recursive: true });
   }
   await symlink(resolve('node_modules'), join(folder, 'node_modules'));
