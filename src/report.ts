@@ -122,9 +122,14 @@ export interface BreakerReport {
 /** Every report is also published here, on a channel of `node:diagnostics_channel`, for tools in the same process. */
 export const REPORT_CHANNEL = 'dynamodb-stream-cache:report';
 
+/**
+ * Held for as long as the module is: Node forgets a channel that nobody holds, and may then forget its successor of
+ * the same name with it, so that a listener and a handler hold two channels.
+ */
+const channel = diagnostics.channel(REPORT_CHANNEL);
+
 /** Where reports go: to the caller's function, which may not disturb the work, and to {@link REPORT_CHANNEL}. */
 export function reporter(onReport: ((report: Report) => void) | undefined): (report: Report) => void {
-  const channel = diagnostics.channel(REPORT_CHANNEL);
   return (report) => {
     try {
       onReport?.(report);
