@@ -1,5 +1,5 @@
 // Breaks the heart of the package in every small way and looks whether a test notices: `npm run proof:mutants`.
-// `-- --only lua` or `-- --only ts` runs one half, `--script move` one script. What survives has to be explained in survivors.json.
+// `-- --only lua` or `-- --only ts` runs one half, `--file key` what begins so. What survives has to be explained in survivors.json.
 import { readFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import type { Mutant } from './mutant.js';
@@ -8,15 +8,15 @@ import { runStryker } from './run-stryker.js';
 import { type Survivor, unexplained } from './survivors.js';
 
 const { values } = parseArgs({
-  options: { only: { type: 'string' }, script: { type: 'string', default: '' } },
+  options: { only: { type: 'string' }, file: { type: 'string', default: '' } },
 });
 if (![undefined, 'lua', 'ts'].includes(values.only)) throw new Error('--only takes lua or ts.');
 const explained: Survivor[] = JSON.parse(await readFile('proof/mutants/survivors.json', 'utf8'));
 
 const start = performance.now();
 const mutants: Mutant[] = [];
-if (values.only !== 'ts') mutants.push(...(await runLua(values.script, tell)));
-if (values.only !== 'lua') mutants.push(...(await runStryker()));
+if (values.only !== 'ts') mutants.push(...(await runLua(values.file, tell)));
+if (values.only !== 'lua') mutants.push(...(await runStryker(values.file)));
 
 console.log('\n  mutants  killed  score  explained  file');
 const files = [...new Set(mutants.map(({ file }) => file))].sort();

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import type { Mutant } from './mutant.js';
 import { openSandbox } from './sandbox.js';
 
@@ -25,12 +25,12 @@ const PACKAGES = ['@stryker-mutator/core@9.6.1', '@stryker-mutator/vitest-runner
 /** Below the repository, so that Vitest is found from it. */
 const FOLDER = resolve('node_modules/.cache/stryker');
 
-/** Runs Stryker on the TypeScript files, and gives every mutant that its report has. */
-export async function runStryker(): Promise<Mutant[]> {
+/** Runs Stryker on the TypeScript files whose names begin with `only`, and gives every mutant that its report has. */
+export async function runStryker(only: string): Promise<Mutant[]> {
   await install();
   const report = join(FOLDER, 'report.json');
   const config = join(FOLDER, 'stryker.config.json');
-  await writeFile(config, JSON.stringify(configuration(report)));
+  await writeFile(config, JSON.stringify(configuration(report, only)));
   await run(process.execPath, [
     join(FOLDER, 'node_modules/@stryker-mutator/core/bin/stryker.js'),
     'run',
@@ -63,9 +63,9 @@ async function triedAgain(report: Report): Promise<Mutant[]> {
   }
 }
 
-function configuration(fileName: string): object {
+function configuration(fileName: string, only: string): object {
   return {
-    mutate: FILES,
+    mutate: FILES.filter((file) => basename(file).startsWith(only)),
     tsconfigFile: 'none.json', // it would ask TypeScript 7 for an interface that it no longer has
     testRunner: 'vitest',
     vitest: { configFile: 'proof/mutants/vitest.config.ts', related: false },
