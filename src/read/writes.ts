@@ -46,7 +46,7 @@ export function transactWriteItems(reader: Reader): Operation {
   return write(reader, (input) =>
     ((input.TransactItems ?? []) as Actions).map((item) => {
       const action = item?.Put ?? item?.Update ?? item?.Delete; // a ConditionCheck writes nothing
-      return action && writtenBy(reader, action);
+      return action ? writtenBy(reader, action) : undefined;
     }),
   );
 }

@@ -41,6 +41,11 @@ const WRITES: [
   ['TransactWriteItems, an update', transact({ Update: rename('new') }), 'new'],
   ['TransactWriteItems, a delete', transact({ Delete: { TableName: 'users', Key } }), undefined],
   [
+    'TransactWriteItems, a put beside an action that is null, which the SDK leaves out',
+    transact({ Put: { TableName: 'users', Item } }, { Delete: null as never }),
+    'new',
+  ],
+  [
     'PutItem on a table named by its ARN',
     (client) => client.send(new PutItemCommand({ TableName: USERS_ARN, Item })),
     'new',
