@@ -11,24 +11,37 @@ export type Obstacle =
   | { readonly type: 'no-new-image' | 'unknown-event-name' }
   | { readonly type: 'poison'; readonly error: Error };
 
-/** What a store has to do about the records of an item, and what stood in the way of more. Never throws. */
+/**
+ * What a store has to do about the records of an item. What it stores is made when it is first asked for: while one part
+ * of a batch is on its way, the next is encoded. `tell` then hears what stood in the way. Never throws.
+ */
 export function changeOf(
   key: string,
   { last: record, isDisordered, table }: Pick<Group, 'last' | 'isDisordered' | 'table'>,
-): { readonly change: StoreChange; readonly obstacle?: Obstacle | undefined } {
-  const onlyDeletes = table.mode === 'invalidate' || isDisordered;
-  const { text, obstacle } = onlyDeletes ? {} : storedText(record, table);
+  tell: (obstacle: Obstacle) => void,
+): StoreChange {
+  let made: Pick<StoreChange, 'action' | 'value'> | undefined;
+  const make = () => {
+    const onlyDeletes = table.mode === 'invalidate' || isDisordered;
+    const { text, obstacle } = onlyDeletes ? {} : storedText(record, table);
+    if (obstacle !== undefined) tell(obstacle);
+    if (text === undefined) return { action: 'delete', value: '' } as const;
+    return { action: table.mode === 'refresh' ? 'refresh' : 'set', value: text } as const;
+  };
   return {
-    change: {
-      key,
-      version: record.version,
-      at: record.at,
-      action: text === undefined ? 'delete' : table.mode === 'refresh' ? 'refresh' : 'set',
-      value: text ?? '',
-      ttlMs: jittered(table.ttlMs.item, table.ttlJitter),
-      expiresAt: expiryOf(record.newImage, table.ttlAttribute),
+    key,
+    version: record.version,
+    at: record.at,
+    get action() {
+      made ??= make();
+      return made.action;
     },
-    obstacle,
+    get value() {
+      made ??= make();
+      return made.value;
+    },
+    ttlMs: jittered(table.ttlMs.item, table.ttlJitter),
+    expiresAt: expiryOf(record.newImage, table.ttlAttribute),
   };
 }
 

@@ -32,11 +32,17 @@ export function NewStreamCacheHandler(config: StreamCacheConfig = {}): StreamCac
     const start = Date.now();
     const records = readRecords(event, settings.tableName);
     const { groups, failures: keyFailures } = planBatch(records, settings);
-    const planned = groups.map((group) => planChange(group, settings, sayOnce));
+    let poison = 0;
+    const planned = groups.map((group) =>
+      planChange(group, (obstacle) => {
+        if (obstacle.type === 'poison') poison += 1;
+        tellObstacle(group, obstacle, settings, sayOnce);
+      }),
+    );
     const outcomes = await applyGroups(settings.store, planned, { deadline: deadlineOf(context, start) });
 
     const results = resultsByPosition(records, planned, outcomes, keyFailures);
-    reportBatch(settings, records, results, planned, start);
+    reportBatch(settings, records, results, poison, start);
     return batchResponse(event, failuresOf(results));
   };
 }
@@ -48,15 +54,8 @@ interface Result {
   readonly error?: Error | undefined;
 }
 
-interface Planned extends PlannedGroup {
-  readonly obstacle?: Obstacle | undefined;
-}
-
-function planChange(group: Group, settings: Settings, sayOnce: SayOnce): Planned {
-  if (group.key === undefined) return { group };
-  const { change, obstacle } = changeOf(group.key, group);
-  if (obstacle !== undefined) tellObstacle(group, obstacle, settings, sayOnce);
-  return { group, change, obstacle };
+function planChange(group: Group, tell: (obstacle: Obstacle) => void): PlannedGroup {
+  return { group, change: group.key === undefined ? undefined : changeOf(group.key, group, tell) };
 }
 
 function tellObstacle(
@@ -90,7 +89,7 @@ function tellObstacle(
 
 function resultsByPosition(
   records: readonly StreamRecord[],
-  planned: readonly Planned[],
+  planned: readonly PlannedGroup[],
   outcomes: readonly (RecordOutcome | Error)[],
   keyFailures: ReadonlyMap<number, Error>,
 ): Result[] {
@@ -120,7 +119,7 @@ function reportBatch(
   { logger, report }: Settings,
   records: readonly StreamRecord[],
   results: readonly Result[],
-  planned: readonly Planned[],
+  poison: number,
   start: number,
 ): void {
   const outcomes: Partial<Record<RecordOutcome, number>> = {};
@@ -133,7 +132,7 @@ function reportBatch(
   const batch = {
     records: records.length,
     outcomes,
-    poison: planned.filter(({ obstacle }) => obstacle?.type === 'poison').length,
+    poison,
     oldestRecordAgeMs: oldestAge(records, start),
     durationMs: Date.now() - start,
   };

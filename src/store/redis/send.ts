@@ -1,4 +1,3 @@
-import calculateSlot from 'cluster-key-slot';
 import type { Cluster } from 'ioredis';
 import { CacheError, toError } from '../../errors.js';
 import { groupBy } from '../../group-by.js';
@@ -8,10 +7,15 @@ import type { Script } from './script.js';
 
 /** One command on the wire. All its keys are in one cluster slot. */
 export interface Call {
+  /** Positions of its items in what was asked. */
+  readonly positions: readonly number[];
   readonly keys: readonly string[];
   readonly args: readonly string[];
-  readonly command: Script | 'get' | 'mget' | 'unlink';
+  readonly command: Script | 'get' | 'unlink';
 }
+
+/** Commands by the slot of their keys, made as they are asked for. Outside of a cluster there is one slot. */
+export type CallsBySlot = ReadonlyMap<number, Iterable<Call>>;
 
 export interface Limits {
   /** Stop waiting when nothing was answered for this long, in milliseconds. */
@@ -27,52 +31,50 @@ const IN_FLIGHT = 4;
 const PIPELINE_SIZE = 256;
 
 /**
- * Sends commands and waits for their replies, in the order of `calls`: many at once to each server, none further to a
- * server whose connection failed, and no longer than `limits` allows. Never rejects.
+ * Sends commands and waits for their replies: some at once to each server, none further to a server whose connection
+ * failed, and no longer than `limits` allows. A command is made when it is about to be sent. Never rejects.
  *
- * @returns the replies, and whether the wait ended because nothing was answered any more
+ * @returns the replies, what became of the rest, and whether the wait ended because nothing was answered any more
  */
-export async function send(
-  client: RedisClient,
-  calls: readonly Call[],
-  limits: Limits,
-): Promise<{ replies: Settled<unknown>[]; stalled: boolean }> {
-  const [only] = calls;
-  if (only !== undefined && calls.length === 1) return sendAlone(client, only, limits);
-
-  const replies: Settled<unknown>[] = new Array(calls.length).fill(undefined);
-  const unanswered = new Set(calls.keys());
+export async function send(client: RedisClient, callsBySlot: CallsBySlot, limits: Limits): Promise<Sent> {
+  const replies = new Map<Call, Settled<unknown>>();
   const patience = startPatience(limits);
 
   async function sendLane(lane: Lane): Promise<void> {
-    const batches = lane.batches.values();
     let failed = false;
     const sendNext = async () => {
-      for (const batch of batches) {
-        if (failed || patience.over) return;
-        const answers = await lane.send(batch.map((index) => calls[index] as Call));
+      while (!failed && !patience.over) {
+        const batch = take(lane.calls, lane.size);
+        if (batch.length === 0) return;
+        const answers = await lane.send(batch);
         if (patience.over) return;
         patience.renew();
-        batch.forEach((index, position) => {
-          replies[index] = answers[position];
-          unanswered.delete(index);
-        });
+        for (const [position, call] of batch.entries()) replies.set(call, answers[position]);
         failed ||= answers.some((answer) => answer instanceof ConnectionError);
       }
     };
     await Promise.all(Array.from({ length: IN_FLIGHT }, sendNext));
   }
 
-  const work = lanes(client, calls, patience).then((all) => Promise.all(all.map(sendLane)));
+  const work = lanes(client, callsBySlot, patience).then((all) => Promise.all(all.map(sendLane)));
   await Promise.race([work.catch(() => {}), patience.end]);
   patience.stop();
+  return { replies, unanswered: notAnswered(patience.reason), stalled: patience.stalled };
+}
 
-  for (const index of unanswered) replies[index] = notAnswered(patience.reason);
-  return { replies, stalled: patience.stalled };
+interface Sent {
+  readonly replies: ReadonlyMap<Call, Settled<unknown>>;
+  /** What is to be said of commands without a reply, if there may be any. */
+  readonly unanswered?: ConnectionError | undefined;
+  readonly stalled: boolean;
 }
 
 /** The short way for one command: a reader's hit is nothing else. */
-async function sendAlone(client: RedisClient, call: Call, { stallMs, deadline }: Limits) {
+export async function sendAlone(
+  client: RedisClient,
+  call: Call,
+  { stallMs, deadline }: Limits,
+): Promise<Sent> {
   const waitMs = deadline === undefined ? stallMs : Math.max(0, Math.min(stallMs, deadline - Date.now()));
   let isLate = false;
   let timer: NodeJS.Timeout | undefined;
@@ -84,7 +86,7 @@ async function sendAlone(client: RedisClient, call: Call, { stallMs, deadline }:
   });
   const reply = await Promise.race([sendOne(client, call), late]);
   clearTimeout(timer);
-  return { replies: [reply], stalled: isLate && waitMs === stallMs };
+  return { replies: new Map([[call, reply]]), stalled: isLate && waitMs === stallMs };
 }
 
 function notAnswered(why: string): ConnectionError {
@@ -94,30 +96,40 @@ function notAnswered(why: string): ConnectionError {
 /** The connection failed, unlike an error that the server replied: further commands would fare no better. */
 export class ConnectionError extends CacheError {}
 
-/** The commands for one server, in batches that are each sent at once. */
+/** The commands for one server, and how so many of them are sent at once. */
 interface Lane {
-  readonly batches: number[][];
+  readonly calls: Iterator<Call>;
+  readonly size: number;
   readonly send: (batch: readonly Call[]) => Promise<Settled<unknown>[]>;
 }
 
-async function lanes(client: RedisClient, calls: readonly Call[], patience: Patience): Promise<Lane[]> {
+async function lanes(client: RedisClient, callsBySlot: CallsBySlot, patience: Patience): Promise<Lane[]> {
   const sendEach = (batch: readonly Call[]) => Promise.all(batch.map((call) => sendOne(client, call)));
-  if (!client.isCluster || calls.length === 1) {
-    return [{ batches: [...calls.keys()].map((index) => [index]), send: sendEach }];
-  }
+  if (!client.isCluster) return [{ calls: chained(callsBySlot.values()), size: 1, send: sendEach }];
+
   const cluster = client as Cluster;
   if (cluster.slots.length === 0) await learnSlots(cluster, patience);
-
-  const byNodes = groupBy(calls.keys(), (index) => nodesOf(cluster, calls[index] as Call));
-  return [...byNodes].map(([nodes, indexes]) => ({
-    batches: pieces(indexes, PIPELINE_SIZE),
+  // The nodes that own a slot, as one text; empty when it has no known owner.
+  const byNodes = groupBy(callsBySlot, ([slot]) => cluster.slots[slot]?.join() ?? '');
+  return [...byNodes].map(([nodes, slots]) => ({
+    calls: chained(slots.map(([, calls]) => calls)),
+    size: PIPELINE_SIZE,
     send: nodes === '' ? sendEach : (batch) => sendPipeline(cluster, batch),
   }));
 }
 
-/** The nodes that own a command's slot, as one text; empty when the slot has no known owner. */
-function nodesOf(cluster: Cluster, { keys: [key = ''] }: Call): string {
-  return cluster.slots[calculateSlot(key)]?.join() ?? '';
+function* chained(all: Iterable<Iterable<Call>>): Generator<Call, void> {
+  for (const calls of all) yield* calls;
+}
+
+function take(calls: Iterator<Call>, size: number): Call[] {
+  const taken: Call[] = [];
+  while (taken.length < size) {
+    const { value, done } = calls.next();
+    if (done) break;
+    taken.push(value);
+  }
+  return taken;
 }
 
 /** Waits until a cluster client knows who owns which slot: it connects only when first used. */
@@ -170,6 +182,7 @@ async function sendOne(client: RedisClient, call: Call): Promise<Settled<unknown
 }
 
 function wireForm({ command, keys, args }: Call): [name: string, ...args: string[]] {
+  if (command === 'get' && keys.length > 1) return ['mget', ...keys];
   if (typeof command === 'string') return [command, ...keys, ...args];
   return ['evalsha', command.sha, String(keys.length), ...keys, ...args];
 }
@@ -238,8 +251,4 @@ function startPatience({ stallMs, deadline }: Limits): Patience {
       clearTimeout(limit);
     },
   };
-}
-
-function pieces<T>(all: readonly T[], size: number): T[][] {
-  return Array.from({ length: Math.ceil(all.length / size) }, (_, n) => all.slice(n * size, (n + 1) * size));
 }

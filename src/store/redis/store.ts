@@ -17,7 +17,7 @@ import type {
 } from '../store.js';
 import type { Connection } from './connection.js';
 import { type Script, type Scripts, scripts as serverClockScripts } from './script.js';
-import { type Call, ConnectionError, send } from './send.js';
+import { type Call, type CallsBySlot, ConnectionError, send, sendAlone } from './send.js';
 
 /** One script call takes at most so many items: ElastiCache Serverless accepts 3,999 arguments a request ... */
 const ITEMS_PER_CALL = 128;
@@ -26,6 +26,9 @@ const CHARACTERS_PER_CALL = 512 * 1024;
 
 /** Where the generation stands in a guard's text; see guard.lua. */
 const GENERATION = 2;
+
+/** What a step is about: an item or result, or a key or tag alone. */
+type Item = string | { readonly key: string };
 
 /** What one item adds to a command. */
 interface Part {
@@ -44,34 +47,32 @@ export function redisStore(
   stallMs: number,
   scripts: Scripts = serverClockScripts(),
 ): CacheStore {
-  async function run<T>(
+  async function run<I extends Item, T>(
     command: Script | 'get' | 'unlink',
     head: readonly string[],
-    parts: readonly Part[],
+    items: readonly I[],
+    partOf: (item: I) => Part,
     parse: (reply: unknown, index: number) => T,
     options: CallOptions = {},
   ): Promise<Settled<T>[]> {
-    const answers: Settled<T>[] = new Array(parts.length);
-    if (parts.length === 0) return answers;
+    const answers: Settled<T>[] = new Array(items.length);
+    if (items.length === 0) return answers;
 
     const client = connection.client();
-    const bundles = bundle(parts, client.isCluster);
-    const calls = bundles.map((indexes) =>
-      callOf(
-        command,
-        head,
-        indexes.map((index) => parts[index] as Part),
-      ),
-    );
-    const { replies, stalled } = await send(client, calls, { stallMs, deadline: options.deadline });
+    const limits = { stallMs, deadline: options.deadline };
+    const calls = (positions: Iterable<number>) =>
+      callsOf(command, head, positions, (position) => partOf(items[position] as I));
+    const { replies, unanswered, stalled } = await (items.length === 1
+      ? sendAlone(client, calls([0]).next().value as Call, limits)
+      : send(client, callsBySlot(client.isCluster, items, calls), limits));
     if (stalled) connection.abandon();
 
-    bundles.forEach((indexes, call) => {
-      const reply = replies[call];
-      indexes.forEach((index, position) => {
-        answers[index] = reply instanceof CacheError ? explained(reply, connection) : parse(reply, position);
+    if (unanswered !== undefined) answers.fill(explained(unanswered, connection));
+    for (const [{ positions }, reply] of replies) {
+      positions.forEach((position, index) => {
+        answers[position] = reply instanceof CacheError ? explained(reply, connection) : parse(reply, index);
       });
-    });
+    }
     return answers;
   }
 
@@ -80,7 +81,8 @@ export function redisStore(
       run(
         'get',
         [],
-        keys.map(keyOnly),
+        keys,
+        keyOnly,
         (reply, index) => text(Array.isArray(reply) ? reply[index] : reply),
         options,
       ),
@@ -89,34 +91,37 @@ export function redisStore(
       run(
         scripts.apply,
         [String(rules.lateAfterMs), ...guardAndSettle(rules)],
-        changes.map(changePart),
+        changes,
+        changePart,
         (reply, index) => element(reply, index) as ApplyOutcome,
         options,
       ),
 
     begin: (keys, rules, options) =>
-      run(scripts.begin, [String(rules.guardMs)], keys.map(keyAndGuard), parseBegun, options),
+      run(scripts.begin, [String(rules.guardMs)], keys, keyAndGuard, parseBegun, options),
 
     fill: (fills, rules, options) =>
       run(
         scripts.fill,
         guardAndSettle(rules),
-        fills.map(fillPart),
+        fills,
+        fillPart,
         (reply, index) => element(reply, index) as FillOutcome,
         options,
       ),
 
     void: (keys, rules, options) =>
-      run(scripts.void, guardAndSettle(rules), keys.map(keyAndGuard), () => 'voided' as const, options),
+      run(scripts.void, guardAndSettle(rules), keys, keyAndGuard, () => 'voided' as const, options),
 
     move: (tags, rules, options) =>
-      run(scripts.move, guardAndSettle(rules), tags.map(guardOnly), () => 'moved' as const, options),
+      run(scripts.move, guardAndSettle(rules), tags, guardOnly, () => 'moved' as const, options),
 
     generations: (tags, options) =>
       run(
         'get',
         [],
-        tags.map(guardOnly),
+        tags,
+        guardOnly,
         (reply, index) => text(Array.isArray(reply) ? reply[index] : reply)?.split(' ')[GENERATION],
         options,
       ),
@@ -125,12 +130,13 @@ export function redisStore(
       run(
         scripts.put,
         [],
-        results.map(resultPart),
+        results,
+        resultPart,
         (reply, index) => element(reply, index) as PutOutcome,
         options,
       ),
 
-    delete: (keys, options) => run('unlink', [], keys.map(keyOnly), () => 'deleted' as const, options),
+    delete: (keys, options) => run('unlink', [], keys, keyOnly, () => 'deleted' as const, options),
 
     close: () => connection.close(),
   };
@@ -141,52 +147,52 @@ function explained(error: CacheError, connection: Connection): CacheError {
   return problem === undefined ? error : new CacheError(`${error.message} Its connection says: ${problem}.`);
 }
 
-function callOf(command: Script | 'get' | 'unlink', head: readonly string[], parts: readonly Part[]): Call {
-  const [only] = parts;
-  if (only !== undefined && parts.length === 1) {
-    return { command, keys: only.keys, args: head.length === 0 ? only.args : [...head, ...only.args] };
-  }
-  return {
-    command: command === 'get' && parts.length > 1 ? 'mget' : command,
-    keys: joined([], parts, 'keys'),
-    args: joined(head, parts, 'args'),
-  };
+/** The commands for all items; on a cluster those of one slot go together. */
+function callsBySlot(
+  isCluster: boolean,
+  items: readonly Item[],
+  calls: (positions: Iterable<number>) => Iterable<Call>,
+): CallsBySlot {
+  if (!isCluster) return new Map([[0, calls(items.keys())]]);
+  const bySlot = groupBy(items.keys(), (position) => calculateSlot(keyOf(items[position] as Item)));
+  return new Map([...bySlot].map(([slot, positions]) => [slot, calls(positions)]));
 }
 
-/** Not flatMap(), which takes several times as long for as many short arrays. */
-function joined(head: readonly string[], parts: readonly Part[], member: keyof Part): string[] {
-  const all = [...head];
-  for (const part of parts) all.push(...part[member]);
-  return all;
-}
-
-/** Which parts go together in one command: neighbours, on a cluster those of one slot, within the limits of a call. */
-function bundle(parts: readonly Part[], isCluster: boolean): number[][] {
-  if (parts.length === 1) return [[0]];
-  if (!isCluster) return withinLimits(parts, parts.keys());
-  const bySlot = groupBy(parts.keys(), (index) => calculateSlot(parts[index]?.keys[0] ?? ''));
-  return [...bySlot.values()].flatMap((indexes) => withinLimits(parts, indexes));
-}
-
-function withinLimits(parts: readonly Part[], indexes: Iterable<number>): number[][] {
-  const bundles: number[][] = [];
-  let current: number[] = [];
+/**
+ * The commands for some items, each made when it is asked for, so that the next items are encoded while the server
+ * works. Neighbours go together, within the limits of a call.
+ */
+function* callsOf(
+  command: Script | 'get' | 'unlink',
+  head: readonly string[],
+  positions: Iterable<number>,
+  partAt: (position: number) => Part,
+): Generator<Call, void> {
+  let call = emptyCall(command, head);
   let characters = 0;
-  for (const index of indexes) {
-    const size = parts[index]?.args.reduce((sum, arg) => sum + arg.length, 0) ?? 0;
-    if (
-      current.length === ITEMS_PER_CALL ||
-      (current.length > 0 && characters + size > CHARACTERS_PER_CALL)
-    ) {
-      bundles.push(current);
-      current = [];
+  for (const position of positions) {
+    const { keys, args } = partAt(position);
+    const size = args.reduce((sum, arg) => sum + arg.length, 0);
+    const count = call.positions.length;
+    if (count === ITEMS_PER_CALL || (count > 0 && characters + size > CHARACTERS_PER_CALL)) {
+      yield call;
+      call = emptyCall(command, head);
       characters = 0;
     }
-    current.push(index);
+    call.positions.push(position);
+    call.keys.push(...keys);
+    call.args.push(...args);
     characters += size;
   }
-  bundles.push(current);
-  return bundles;
+  yield call;
+}
+
+function emptyCall(command: Script | 'get' | 'unlink', head: readonly string[]) {
+  return { command, positions: [] as number[], keys: [] as string[], args: [...head] };
+}
+
+function keyOf(item: Item): string {
+  return typeof item === 'string' ? item : item.key;
 }
 
 function keyOnly(key: string): Part {
