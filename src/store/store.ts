@@ -51,7 +51,10 @@ export interface CallOptions {
   readonly deadline?: number | undefined;
 }
 
-/** One stream change, as a store applies it. */
+/**
+ * One stream change, as a store applies it. `action` and `value` are made when first read, so a store reads them when it
+ * is about to send them, and does not copy a change with `...`, which would lose them.
+ */
 export interface StoreChange {
   readonly key: string;
   /** Compares as text with other versions of the key; see `versionOf`. */

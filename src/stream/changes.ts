@@ -12,37 +12,46 @@ export type Obstacle =
   | { readonly type: 'poison'; readonly error: Error };
 
 /**
- * What a store has to do about the records of an item. What it stores is made when it is first asked for: while one part
- * of a batch is on its way, the next is encoded. `tell` then hears what stood in the way. Never throws.
+ * What a store has to do about the records of an item. The text is made when a store asks for it, so that the next part
+ * of a batch is encoded while the server works on the last. `tell` then hears what stood in the way. Never throws.
  */
-export function changeOf(
-  key: string,
-  { last: record, isDisordered, table }: Pick<Group, 'last' | 'isDisordered' | 'table'>,
-  tell: (obstacle: Obstacle) => void,
-): StoreChange {
-  let made: Pick<StoreChange, 'action' | 'value'> | undefined;
-  const make = () => {
+export class GroupChange implements StoreChange {
+  readonly version: string;
+  readonly at: number;
+  readonly ttlMs: number;
+  readonly expiresAt: number | undefined;
+  #entry: Pick<StoreChange, 'action' | 'value'> | undefined;
+
+  constructor(
+    readonly key: string,
+    private readonly group: Pick<Group, 'last' | 'isDisordered' | 'table'>,
+    private readonly tell: (obstacle: Obstacle) => void,
+  ) {
+    const { last: record, table } = group;
+    this.version = record.version;
+    this.at = record.at;
+    this.ttlMs = jittered(table.ttlMs.item, table.ttlJitter);
+    this.expiresAt = expiryOf(record.newImage, table.ttlAttribute);
+  }
+
+  get action(): StoreChange['action'] {
+    this.#entry ??= this.make();
+    return this.#entry.action;
+  }
+
+  get value(): string {
+    this.#entry ??= this.make();
+    return this.#entry.value;
+  }
+
+  private make(): Pick<StoreChange, 'action' | 'value'> {
+    const { last: record, isDisordered, table } = this.group;
     const onlyDeletes = table.mode === 'invalidate' || isDisordered;
     const { text, obstacle } = onlyDeletes ? {} : storedText(record, table);
-    if (obstacle !== undefined) tell(obstacle);
-    if (text === undefined) return { action: 'delete', value: '' } as const;
-    return { action: table.mode === 'refresh' ? 'refresh' : 'set', value: text } as const;
-  };
-  return {
-    key,
-    version: record.version,
-    at: record.at,
-    get action() {
-      made ??= make();
-      return made.action;
-    },
-    get value() {
-      made ??= make();
-      return made.value;
-    },
-    ttlMs: jittered(table.ttlMs.item, table.ttlJitter),
-    expiresAt: expiryOf(record.newImage, table.ttlAttribute),
-  };
+    if (obstacle !== undefined) this.tell(obstacle);
+    if (text === undefined) return { action: 'delete', value: '' };
+    return { action: table.mode === 'refresh' ? 'refresh' : 'set', value: text };
+  }
 }
 
 /** The text to store for a record; none for a REMOVE, and where there is an obstacle. */

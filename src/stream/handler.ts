@@ -3,7 +3,7 @@ import { resolveConfig, type Settings, type StreamCacheConfig } from '../config.
 import { StreamCacheError } from '../errors.js';
 import type { RecordOutcome } from '../report.js';
 import { applyGroups, type PlannedGroup } from './apply.js';
-import { changeOf, type Obstacle } from './changes.js';
+import { GroupChange, type Obstacle } from './changes.js';
 import { type Group, planBatch } from './plan.js';
 import { readRecords, type StreamRecord } from './records.js';
 import { batchResponse } from './response.js';
@@ -55,7 +55,7 @@ interface Result {
 }
 
 function planChange(group: Group, tell: (obstacle: Obstacle) => void): PlannedGroup {
-  return { group, change: group.key === undefined ? undefined : changeOf(group.key, group, tell) };
+  return { group, change: group.key === undefined ? undefined : new GroupChange(group.key, group, tell) };
 }
 
 function tellObstacle(
