@@ -105,6 +105,20 @@ describe('a cache that cannot be reached', () => {
   });
 });
 
+test('of a batch no more is encoded than can be on its way: the rest while the server works', async () => {
+  const server = afterwards(await startSilentServer(), (it) => it.close());
+  let encoded = 0;
+  const value = () => {
+    encoded += 1;
+    return 'text';
+  };
+  const { batchItemFailures } = await newHandler(server.url, { value, writeTimeoutMs: 100 })(
+    loadEvent(10_000),
+  );
+  expect(encoded).toBeLessThan(1_000);
+  expect(batchItemFailures).toHaveLength(10_000);
+});
+
 test('a failure says what the connection says', async () => {
   const port = await freePort();
   await newHandler(`redis://:hunter2@127.0.0.1:${port}`)(event(record()));
