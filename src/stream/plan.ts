@@ -43,31 +43,37 @@ export function planBatch(
       const key = keyOf(record, table, settings.namespace);
       const alsoDelete = table.alsoDelete?.(record).map(checkCustomKey) ?? [];
       const tags = tagsOf(record, table, settings.namespace); // before it joins a group, which could pass for it
-      let group = key === undefined ? undefined : byKey.get(key);
+      const group = key === undefined ? undefined : byKey.get(key);
       if (group === undefined) {
-        group = {
-          tableName: record.tableName,
-          table,
-          key,
-          positions: [],
-          last: record,
-          isDisordered: false,
-          tags: [],
-          alsoDelete: [],
-        };
-        groups.push(group);
-        if (key !== undefined) byKey.set(key, group);
+        const added = newGroup(record, position, { table, key, tags, alsoDelete });
+        groups.push(added);
+        if (key !== undefined) byKey.set(key, added);
+      } else {
+        join(group, record, position, { tags, alsoDelete });
       }
-      group.positions.push(position);
-      group.isDisordered ||= contradict(record, group.last);
-      if (record.version >= group.last.version) group.last = record;
-      for (const derived of alsoDelete) group.alsoDelete.push(derived);
-      group.tags.push(...tags);
     } catch (thrown) {
       failures.set(position, toError(thrown));
     }
   });
   return { groups, failures };
+}
+
+type Touched = Pick<Group, 'tags' | 'alsoDelete'>;
+
+function newGroup(
+  record: StreamRecord,
+  position: number,
+  known: Pick<Group, 'table' | 'key'> & Touched,
+): Group {
+  return { tableName: record.tableName, positions: [position], last: record, isDisordered: false, ...known };
+}
+
+function join(group: Group, record: StreamRecord, position: number, { tags, alsoDelete }: Touched): void {
+  group.positions.push(position);
+  group.isDisordered ||= contradict(record, group.last);
+  if (record.version >= group.last.version) group.last = record;
+  group.tags.push(...tags);
+  group.alsoDelete.push(...alsoDelete);
 }
 
 function keyOf(

@@ -49,9 +49,9 @@ function readRecord(record: DynamoDBRecord, index: number, tableName: string | u
   const fail = (what: string) => new EventError(`Records[${index}] of the event is not usable: ${what}.`);
 
   const { eventSource, eventSourceARN = '', eventName = '', dynamodb: change, userIdentity } = record ?? {};
-  for (const [name, value] of Object.entries({ eventSource, eventSourceARN, eventName })) {
-    if (value !== undefined && typeof value !== 'string') throw fail(`its ${name} is not a text`);
-  }
+  if (eventSource !== undefined && typeof eventSource !== 'string') throw fail('its eventSource is not a text');
+  if (typeof eventSourceARN !== 'string') throw fail('its eventSourceARN is not a text');
+  if (typeof eventName !== 'string') throw fail('its eventName is not a text');
   if (eventSource !== undefined && eventSource !== 'aws:dynamodb') {
     throw fail(`its eventSource is ${eventSource}, not aws:dynamodb`);
   }

@@ -1,3 +1,4 @@
+import calculateSlot from 'cluster-key-slot';
 import type { Cluster } from 'ioredis';
 import { CacheError, toError } from '../../errors.js';
 import { groupBy } from '../../group-by.js';
@@ -14,8 +15,14 @@ export interface Call {
   readonly command: Script | 'get' | 'unlink';
 }
 
-/** Commands by the slot of their keys, made as they are asked for. Outside of a cluster there is one slot. */
-export type CallsBySlot = ReadonlyMap<number, Iterable<Call>>;
+/** Items to send, by their positions, and how commands are made of them. */
+export interface Work {
+  readonly count: number;
+  /** The key that tells the cluster slot of an item. */
+  keyAt(position: number): string;
+  /** The commands for some items, each made when it is asked for. On a cluster an item goes with its like in slots. */
+  calls(positions: Iterable<number>, slots?: Uint16Array): Iterator<Call>;
+}
 
 export interface Limits {
   /** Stop waiting when nothing was answered for this long, in milliseconds. */
@@ -36,8 +43,8 @@ const PIPELINE_SIZE = 256;
  *
  * @returns the replies, what became of the rest, and whether the wait ended because nothing was answered any more
  */
-export async function send(client: RedisClient, callsBySlot: CallsBySlot, limits: Limits): Promise<Sent> {
-  const replies = new Map<Call, Settled<unknown>>();
+export async function send(client: RedisClient, work: Work, limits: Limits): Promise<Sent> {
+  const replies: Reply[] = [];
   const patience = startPatience(limits);
 
   async function sendLane(lane: Lane): Promise<void> {
@@ -49,21 +56,25 @@ export async function send(client: RedisClient, callsBySlot: CallsBySlot, limits
         const answers = await lane.send(batch);
         if (patience.over) return;
         patience.renew();
-        for (const [position, call] of batch.entries()) replies.set(call, answers[position]);
+        batch.forEach((call, index) => {
+          replies.push([call, answers[index]]);
+        });
         failed ||= answers.some((answer) => answer instanceof ConnectionError);
       }
     };
     await Promise.all(Array.from({ length: IN_FLIGHT }, sendNext));
   }
 
-  const work = lanes(client, callsBySlot, patience).then((all) => Promise.all(all.map(sendLane)));
-  await Promise.race([work.catch(() => {}), patience.end]);
+  const done = lanes(client, work, patience).then((all) => Promise.all(all.map(sendLane)));
+  await Promise.race([done.catch(() => {}), patience.end]);
   patience.stop();
   return { replies, unanswered: notAnswered(patience.reason), stalled: patience.stalled };
 }
 
+type Reply = readonly [call: Call, reply: Settled<unknown>];
+
 interface Sent {
-  readonly replies: ReadonlyMap<Call, Settled<unknown>>;
+  readonly replies: readonly Reply[];
   /** What is to be said of commands without a reply, if there may be any. */
   readonly unanswered?: ConnectionError | undefined;
   readonly stalled: boolean;
@@ -86,7 +97,7 @@ export async function sendAlone(
   });
   const reply = await Promise.race([sendOne(client, call), late]);
   clearTimeout(timer);
-  return { replies: new Map([[call, reply]]), stalled: isLate && waitMs === stallMs };
+  return { replies: [[call, reply]], stalled: isLate && waitMs === stallMs };
 }
 
 function notAnswered(why: string): ConnectionError {
@@ -103,23 +114,25 @@ interface Lane {
   readonly send: (batch: readonly Call[]) => Promise<Settled<unknown>[]>;
 }
 
-async function lanes(client: RedisClient, callsBySlot: CallsBySlot, patience: Patience): Promise<Lane[]> {
+async function lanes(client: RedisClient, work: Work, patience: Patience): Promise<Lane[]> {
   const sendEach = (batch: readonly Call[]) => Promise.all(batch.map((call) => sendOne(client, call)));
-  if (!client.isCluster) return [{ calls: chained(callsBySlot.values()), size: 1, send: sendEach }];
+  const positions = Array.from({ length: work.count }, (_, position) => position);
+  if (!client.isCluster) return [{ calls: work.calls(positions), size: 1, send: sendEach }];
 
   const cluster = client as Cluster;
   if (cluster.slots.length === 0) await learnSlots(cluster, patience);
+  const slots = Uint16Array.from(positions, (position) => calculateSlot(work.keyAt(position)));
+  const slotOf = (position: number) => slots[position] as number;
   // The nodes that own a slot, as one text; empty when it has no known owner.
-  const byNodes = groupBy(callsBySlot, ([slot]) => cluster.slots[slot]?.join() ?? '');
-  return [...byNodes].map(([nodes, slots]) => ({
-    calls: chained(slots.map(([, calls]) => calls)),
+  const byNodes = groupBy(positions, (position) => cluster.slots[slotOf(position)]?.join() ?? '');
+  return [...byNodes].map(([nodes, ofNodes]) => ({
+    calls: work.calls(
+      ofNodes.sort((one, other) => slotOf(one) - slotOf(other)),
+      slots,
+    ),
     size: PIPELINE_SIZE,
     send: nodes === '' ? sendEach : (batch) => sendPipeline(cluster, batch),
   }));
-}
-
-function* chained(all: Iterable<Iterable<Call>>): Generator<Call, void> {
-  for (const calls of all) yield* calls;
 }
 
 function take(calls: Iterator<Call>, size: number): Call[] {

@@ -1,7 +1,5 @@
-import calculateSlot from 'cluster-key-slot';
 import type { Rules } from '../../coherence.js';
 import { CacheError } from '../../errors.js';
-import { groupBy } from '../../group-by.js';
 import { guardKey } from '../../key.js';
 import type {
   ApplyOutcome,
@@ -17,7 +15,7 @@ import type {
 } from '../store.js';
 import type { Connection } from './connection.js';
 import { type Script, type Scripts, scripts as serverClockScripts } from './script.js';
-import { type Call, type CallsBySlot, ConnectionError, send, sendAlone } from './send.js';
+import { type Call, ConnectionError, send, sendAlone } from './send.js';
 
 /** One script call takes at most so many items: ElastiCache Serverless accepts 3,999 arguments a request ... */
 const ITEMS_PER_CALL = 128;
@@ -60,11 +58,18 @@ export function redisStore(
 
     const client = connection.client();
     const limits = { stallMs, deadline: options.deadline };
-    const calls = (positions: Iterable<number>) =>
-      callsOf(command, head, positions, (position) => partOf(items[position] as I));
+    const partAt = (position: number) => partOf(items[position] as I);
     const { replies, unanswered, stalled } = await (items.length === 1
-      ? sendAlone(client, calls([0]).next().value as Call, limits)
-      : send(client, callsBySlot(client.isCluster, items, calls), limits));
+      ? sendAlone(client, newCall(command, head, 0, partAt(0)), limits)
+      : send(
+          client,
+          {
+            count: items.length,
+            keyAt: (position) => keyOf(items[position] as I),
+            calls: (positions, slots) => callsOf(command, head, positions, slots, partAt),
+          },
+          limits,
+        ));
     if (stalled) connection.abandon();
 
     if (unanswered !== undefined) answers.fill(explained(unanswered, connection));
@@ -147,48 +152,65 @@ function explained(error: CacheError, connection: Connection): CacheError {
   return problem === undefined ? error : new CacheError(`${error.message} Its connection says: ${problem}.`);
 }
 
-/** The commands for all items; on a cluster those of one slot go together. */
-function callsBySlot(
-  isCluster: boolean,
-  items: readonly Item[],
-  calls: (positions: Iterable<number>) => Iterable<Call>,
-): CallsBySlot {
-  if (!isCluster) return new Map([[0, calls(items.keys())]]);
-  const bySlot = groupBy(items.keys(), (position) => calculateSlot(keyOf(items[position] as Item)));
-  return new Map([...bySlot].map(([slot, positions]) => [slot, calls(positions)]));
-}
-
 /**
  * The commands for some items, each made when it is asked for, so that the next items are encoded while the server
- * works. Neighbours go together, within the limits of a call.
+ * works. Neighbours go together, within the limits of a call, and on a cluster if they are of one slot.
  */
 function* callsOf(
   command: Script | 'get' | 'unlink',
   head: readonly string[],
   positions: Iterable<number>,
+  slots: Uint16Array | undefined,
   partAt: (position: number) => Part,
 ): Generator<Call, void> {
-  let call = emptyCall(command, head);
-  let characters = 0;
+  let call: GrowingCall | undefined;
   for (const position of positions) {
-    const { keys, args } = partAt(position);
-    const size = args.reduce((sum, arg) => sum + arg.length, 0);
-    const count = call.positions.length;
-    if (count === ITEMS_PER_CALL || (count > 0 && characters + size > CHARACTERS_PER_CALL)) {
-      yield call;
-      call = emptyCall(command, head);
-      characters = 0;
+    const part = partAt(position);
+    if (call !== undefined && call.slot === slots?.[position] && hasRoom(call, part)) {
+      add(call, position, part);
+    } else {
+      if (call !== undefined) yield call;
+      call = newCall(command, head, position, part, slots?.[position]);
     }
-    call.positions.push(position);
-    call.keys.push(...keys);
-    call.args.push(...args);
-    characters += size;
   }
-  yield call;
+  if (call !== undefined) yield call;
 }
 
-function emptyCall(command: Script | 'get' | 'unlink', head: readonly string[]) {
-  return { command, positions: [] as number[], keys: [] as string[], args: [...head] };
+interface GrowingCall extends Call {
+  readonly positions: number[];
+  readonly keys: string[];
+  readonly args: string[];
+  readonly slot: number | undefined;
+  /** Of the arguments so far. */
+  characters: number;
+}
+
+function newCall(
+  command: Script | 'get' | 'unlink',
+  head: readonly string[],
+  position: number,
+  { keys, args }: Part,
+  slot?: number,
+): GrowingCall {
+  const characters = charactersOf(args);
+  return { command, slot, positions: [position], keys: [...keys], args: [...head, ...args], characters };
+}
+
+function hasRoom({ positions, characters }: GrowingCall, { args }: Part): boolean {
+  return positions.length < ITEMS_PER_CALL && characters + charactersOf(args) <= CHARACTERS_PER_CALL;
+}
+
+function add(call: GrowingCall, position: number, { keys, args }: Part): void {
+  call.positions.push(position);
+  call.keys.push(...keys);
+  call.args.push(...args);
+  call.characters += charactersOf(args);
+}
+
+function charactersOf(args: readonly string[]): number {
+  let characters = 0;
+  for (const { length } of args) characters += length;
+  return characters;
 }
 
 function keyOf(item: Item): string {
