@@ -236,7 +236,10 @@ function resultPart({ key, value, ttlMs }: Result): Part {
 function changePart(change: StoreChange): Part {
   return {
     keys: [change.key, guardKey(change.key)],
-    args: [change.version, String(change.at), change.action, change.value, ...lifetime(change)],
+    args: [
+      `${change.version} ${change.at} ${change.action} ${change.ttlMs} ${change.expiresAt ?? ''}`,
+      change.value,
+    ],
   };
 }
 
