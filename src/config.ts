@@ -1,7 +1,7 @@
 import { Logger } from '@aws-lambda-powertools/logger';
 import { type Rules, SLACK_MS } from './coherence.js';
 import { ConfigError } from './errors.js';
-import { type Report, reporter } from './report.js';
+import { type Report, type Reporter, reporter } from './report.js';
 import { openStore } from './store/open.js';
 import type { Authentication, RedisClient } from './store/redis/connection.js';
 import type { CacheStore } from './store/store.js';
@@ -118,7 +118,7 @@ export interface Settings {
   readonly namespace: string | undefined;
   readonly tableName: string | undefined;
   readonly logger: StreamCacheLogger;
-  readonly report: (report: Report) => void;
+  readonly report: Reporter;
   readonly readTimeoutMs: number;
   /** The tables that readers cache; `undefined` for all. */
   readonly tableNames: ReadonlySet<string> | undefined;

@@ -128,9 +128,16 @@ export const REPORT_CHANNEL = 'dynamodb-stream-cache:report';
  */
 const channel = diagnostics.channel(REPORT_CHANNEL);
 
-/** Where reports go: to the caller's function, which may not disturb the work, and to {@link REPORT_CHANNEL}. */
-export function reporter(onReport: ((report: Report) => void) | undefined): (report: Report) => void {
-  return (report) => {
+/** Where reports go. */
+export interface Reporter {
+  (report: Report): void;
+  /** False when nobody listens: what is said of every record need not even be put together. */
+  isHeard(): boolean;
+}
+
+/** Tells the caller's function, which may not disturb the work, and {@link REPORT_CHANNEL}. */
+export function reporter(onReport: ((report: Report) => void) | undefined): Reporter {
+  const report = (report: Report) => {
     try {
       onReport?.(report);
     } catch {
@@ -138,4 +145,5 @@ export function reporter(onReport: ((report: Report) => void) | undefined): (rep
     }
     if (channel.hasSubscribers) channel.publish(report);
   };
+  return Object.assign(report, { isHeard: () => onReport !== undefined || channel.hasSubscribers });
 }

@@ -123,12 +123,20 @@ function reportBatch(
   start: number,
 ): void {
   const outcomes: Partial<Record<RecordOutcome, number>> = {};
-  records.forEach(({ tableName, eventName, sequenceNumber, at }, position) => {
-    const result = results[position] as Result;
-    outcomes[result.outcome] = (outcomes[result.outcome] ?? 0) + 1;
-    const ageMs = at > 0 ? Math.max(0, start - at) : undefined;
-    report({ type: 'record', tableName, eventName, sequenceNumber, ageMs, ...result });
-  });
+  for (const { outcome } of results) outcomes[outcome] = (outcomes[outcome] ?? 0) + 1;
+  if (report.isHeard()) {
+    records.forEach(({ tableName, eventName, sequenceNumber, at }, position) => {
+      const ageMs = at > 0 ? Math.max(0, start - at) : undefined;
+      report({
+        type: 'record',
+        tableName,
+        eventName,
+        sequenceNumber,
+        ageMs,
+        ...(results[position] as Result),
+      });
+    });
+  }
   const batch = {
     records: records.length,
     outcomes,

@@ -34,7 +34,27 @@ export function readRecords(event: DynamoDBStreamEvent, tableName?: string): Str
       "Not a DynamoDB stream event: it has no Records. Is the function invoked by a table's stream?",
     );
   }
-  return event.Records.map((record, index) => readRecord(record, index, tableName));
+  const sources = new Map<string, Source>();
+  const sourceOf = (arn: string) => {
+    let source = sources.get(arn);
+    if (source === undefined) {
+      source = readSource(arn);
+      sources.set(arn, source);
+    }
+    return source;
+  };
+  return event.Records.map((record, index) => readRecord(record, index, sourceOf, tableName));
+}
+
+/** What an `eventSourceARN` says; nearly every record of a batch has the same. */
+interface Source {
+  readonly table: string | undefined;
+  readonly streamLabel: string;
+}
+
+function readSource(arn: string): Source {
+  const [, table, streamLabel = ''] = /:table\/([^/]+)(?:\/stream\/(\S*))?$/.exec(arn) ?? [];
+  return { table, streamLabel };
 }
 
 /**
@@ -45,7 +65,12 @@ export function versionOf(streamLabel: string, sequenceNumber: string): string {
   return `${streamLabel}/${sequenceNumber.padStart(40, '0')}`;
 }
 
-function readRecord(record: DynamoDBRecord, index: number, tableName: string | undefined): StreamRecord {
+function readRecord(
+  record: DynamoDBRecord,
+  index: number,
+  sourceOf: (arn: string) => Source,
+  tableName: string | undefined,
+): StreamRecord {
   const fail = (what: string) => new EventError(`Records[${index}] of the event is not usable: ${what}.`);
 
   const { eventSource, eventSourceARN = '', eventName = '', dynamodb: change, userIdentity } = record ?? {};
@@ -59,8 +84,8 @@ function readRecord(record: DynamoDBRecord, index: number, tableName: string | u
   if (!change.SequenceNumber) throw fail('it has no dynamodb.SequenceNumber');
   if (typeof change.SequenceNumber !== 'string' || !/^\d{1,40}$/.test(change.SequenceNumber))
     throw fail('its dynamodb.SequenceNumber is not 1 to 40 digits');
-  const arn = /:table\/([^/]+)(?:\/stream\/(\S*))?$/.exec(eventSourceARN);
-  const table = tableName ?? arn?.[1];
+  const source = sourceOf(eventSourceARN);
+  const table = tableName ?? source.table;
   if (!table)
     throw fail('its eventSourceARN names no table; set the option tableName (STREAM_CACHE_TABLE_NAME)');
 
@@ -71,7 +96,7 @@ function readRecord(record: DynamoDBRecord, index: number, tableName: string | u
     newImage: change.NewImage as AttributeMap | undefined,
     oldImage: change.OldImage as AttributeMap | undefined,
     sequenceNumber: change.SequenceNumber,
-    version: versionOf(arn?.[2] ?? '', change.SequenceNumber),
+    version: versionOf(source.streamLabel, change.SequenceNumber),
     at: milliseconds(change.ApproximateCreationDateTime),
     expired:
       eventName === 'REMOVE' &&
