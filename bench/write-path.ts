@@ -26,24 +26,35 @@ export async function standalone({ rounds, scale, rates }: Bench): Promise<Figur
     rates.near = near;
     rates.far = far;
     const perSecond = (samples: typeof near, name: string) => `${thousands(typical(samples, name))}/s`;
-    const figure = (id: string, what: string, samples: typeof near, name: string, least?: number): Figure => {
-      const value = ratio(samples, HANDLER, name);
+    const figure = (
+      id: string,
+      what: string,
+      samples: typeof near,
+      name: string,
+      least?: number,
+      of = HANDLER,
+    ): Figure => {
+      const value = ratio(samples, of, name);
       return {
         id,
         what,
-        ours: perSecond(samples, HANDLER),
+        ours: perSecond(samples, of),
         baseline: `${name}: ${perSecond(samples, name)}`,
         ratio: value,
         aim: least === undefined ? CONTEXT : atLeast(least, value),
       };
     };
+    const pipelined = (what: string, samples: typeof near) =>
+      figure('S2', what, samples, SEQUENTIAL, undefined, PIPELINE);
     return [
       figure('S1', 'records through the handler', near, PIPELINE, 1),
       figure('S2', 'records through the handler', near, SEQUENTIAL, 5),
       figure('S2', 'records through the handler', near, SEQUENTIAL_ANEW, 5),
+      pipelined('the plain pipeline itself', near),
       figure('S1', '… with 1 ms of network', far, PIPELINE),
       figure('S2', '… with 1 ms of network', far, SEQUENTIAL, 100),
       figure('S2', '… with 1 ms of network', far, SEQUENTIAL_ANEW, 100),
+      pipelined('… the plain pipeline itself', far),
     ];
   } finally {
     await delay.close();
