@@ -1,13 +1,8 @@
 import { Duration } from 'aws-cdk-lib';
 import { type IMetric, MathExpression, Metric, Stats } from 'aws-cdk-lib/aws-cloudwatch';
 import type { EventSourceMapping } from 'aws-cdk-lib/aws-lambda';
-import {
-  DEFAULT_SERVICE,
-  METRIC_DIMENSIONS,
-  METRIC_NAMESPACE,
-  METRICS,
-  type MetricName,
-} from '../src/metrics/names.js';
+import { DEFAULT_SERVICE } from '../src/environment.js';
+import { METRIC_DIMENSIONS, METRIC_NAMESPACE, METRICS, type MetricName } from '../src/metrics/names.js';
 import type { DeclaredStream } from './table.js';
 
 const PERIOD = Duration.minutes(1);

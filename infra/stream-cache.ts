@@ -5,7 +5,7 @@ import { Grant, type IGrantable } from 'aws-cdk-lib/aws-iam';
 import type { EventSourceMapping, Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
-import { DEFAULT_SERVICE } from '../src/metrics/names.js';
+import { DEFAULT_SERVICE } from '../src/environment.js';
 import { addCacheAlarms, addHandlerAlarms, addTableAlarms, type MonitoringOptions } from './alarms.js';
 import { type Cache, type CacheOptions, openCache } from './cache.js';
 import { addTableRow, newDashboard } from './dashboard.js';

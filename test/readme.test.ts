@@ -17,11 +17,12 @@ import { MEANING } from '../src/cli/outcomes.js';
 import { restamp } from '../src/cli/restamp.js';
 import { painter } from '../src/cli/terminal.js';
 import { resolveConfig } from '../src/config.js';
+import { DEFAULT_SERVICE } from '../src/environment.js';
 import { iamAuthentication } from '../src/iam/index.js';
 import { PARAMETERS } from '../src/iam/target.js';
 import * as dynamodbStreamCache from '../src/index.js';
 import { guardKey, tableTag } from '../src/key.js';
-import { DEFAULT_SERVICE, METRIC_NAMESPACE, METRICS } from '../src/metrics/names.js';
+import { METRIC_NAMESPACE, METRICS } from '../src/metrics/names.js';
 import { record } from './support/records.js';
 import { type UnreliableStore, unreliable } from './support/stores.js';
 

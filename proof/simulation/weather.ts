@@ -1,4 +1,4 @@
-import type { Random } from './random.js';
+import type { Random } from '../random.js';
 
 /**
  * What one run has to stand. Each seed draws its own, most of them with only some of the troubles: a fault that is

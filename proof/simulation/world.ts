@@ -1,4 +1,4 @@
-import { newRandom, type Random } from './random.js';
+import { newRandom, type Random } from '../random.js';
 import { newVirtualTime, type VirtualTime } from './virtual-time.js';
 import { newWeather, type Weather } from './weather.js';
 

@@ -1,9 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { RedisServer } from '../../test/support/redis.js';
+import type { Random } from '../random.js';
 import { ask, type CacheServers, FROZEN_MS, freeze } from './cache-servers.js';
 import { clusterFaults } from './cluster-faults.js';
 import type { SoakFunction } from './function.js';
-import type { Random } from './random.js';
 
 /** Something that goes wrong with the cache or the function, and is put right again. */
 export interface Fault {

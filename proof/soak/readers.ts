@@ -5,9 +5,9 @@ import {
   QueryCommand,
 } from '@aws-sdk/client-dynamodb';
 import type { CacheMetadata } from '../../src/index.js';
+import type { Random } from '../random.js';
 import type { Answer } from './ledger.js';
 import { type Item, KEYS, keyOf, nameOf, TABLE } from './orders.js';
-import type { Random } from './random.js';
 
 export const READS = { GetItem: 12, BatchGetItem: 3, Query: 3 };
 export type Read = keyof typeof READS;
@@ -50,7 +50,7 @@ export async function queryOrders(client: DynamoDBClient, customer: string): Pro
 /** A read chosen by chance: the items that it is about, and how to make it. */
 export function someRead(random: Random, names: readonly string[]) {
   const kind = random.weighted(READS);
-  const about = random.some(names, kind === 'BatchGetItem' ? 2 + random.below(12) : 1);
+  const about = random.some(names, kind === 'BatchGetItem' ? random.integer(2, 13) : 1);
   const [name = ''] = about;
   const send = (client: DynamoDBClient): Promise<Answers> => {
     if (kind === 'BatchGetItem') return getOrders(client, about);

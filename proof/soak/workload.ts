@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { newRandom, type Random } from '../random.js';
 import type { Application } from './application.js';
 import type { Ledger, Problem } from './ledger.js';
-import { newRandom, type Random } from './random.js';
 import { type Answers, getOrder, type Read, someRead } from './readers.js';
 import { write } from './writers.js';
 
@@ -113,7 +113,7 @@ export function startWorkload(
       } catch (error) {
         figures.failedWrites.push(String(error));
       }
-      await delay(random.below(2 * PAUSE_MS));
+      await delay(random.between(0, 2 * PAUSE_MS));
     }
   }
 
@@ -121,15 +121,15 @@ export function startWorkload(
     while (running) {
       const { kind, about, send } = someRead(random, names);
       await read(application, kind, about, send);
-      await delay(random.below(PAUSE_MS));
+      await delay(random.between(0, PAUSE_MS));
     }
   }
 
   const loops = [
-    ...Array.from({ length: WRITERS }, (_, index) => writeOn(index, newRandom(seed + 1 + index))),
+    ...Array.from({ length: WRITERS }, (_, index) => writeOn(index, newRandom(seed, `writer ${index}`))),
     ...readers.flatMap((application, a) =>
       Array.from({ length: READERS }, (_, index) =>
-        readOn(application, newRandom(seed + 101 + 10 * a + index)),
+        readOn(application, newRandom(seed, `reader ${a} ${index}`)),
       ),
     ),
   ];

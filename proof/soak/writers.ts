@@ -6,9 +6,9 @@ import {
   TransactWriteItemsCommand,
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb';
+import type { Random } from '../random.js';
 import type { Ledger } from './ledger.js';
 import { contentsOf, keyOf, orderOf, TABLE } from './orders.js';
-import type { Random } from './random.js';
 
 export const WRITES = { put: 5, update: 5, delete: 2, batch: 1, transaction: 1 };
 export type Write = keyof typeof WRITES;
@@ -23,7 +23,7 @@ export async function write(
 ): Promise<Map<string, number>> {
   const count = kind === 'batch' ? 8 : kind === 'transaction' ? 4 : 1;
   const chosen = random.some(names, count);
-  const deletes = new Set(chosen.filter(() => (count === 1 ? kind === 'delete' : random.below(4) === 0)));
+  const deletes = new Set(chosen.filter(() => (count === 1 ? kind === 'delete' : random.chance(0.25))));
   const versions = new Map(chosen.map((name) => [name, ledger.begin(name, !deletes.has(name))]));
   await send(
     client,

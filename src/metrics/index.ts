@@ -1,5 +1,5 @@
+export { DEFAULT_SERVICE } from '../environment.js';
 export {
-  DEFAULT_SERVICE,
   METRIC_DIMENSIONS,
   METRIC_NAMESPACE,
   METRICS,

@@ -4,9 +4,6 @@ export const METRIC_NAMESPACE = 'DynamoDBStreamCache';
 /** What metrics are told apart by: all have the first dimension, those of a table both. */
 export const METRIC_DIMENSIONS = { service: 'service', table: 'table' } as const;
 
-/** The value of the dimension `service`, unless `POWERTOOLS_SERVICE_NAME` or an option says otherwise. */
-export const DEFAULT_SERVICE = 'dynamodb-stream-cache';
-
 /**
  * Every metric there is, by name. `per` says which dimensions it has: `service` alone, or `service` and `table`. A count
  * is the sum since the last publishing, and is left out when it is zero; `StreamAge`, `BatchSize` and `BatchDuration` have

@@ -3,7 +3,7 @@ import { Metrics } from '@aws-lambda-powertools/metrics';
 import { environmentService } from '../environment.js';
 import { ConfigError } from '../errors.js';
 import { REPORT_CHANNEL, type Report } from '../report.js';
-import { DEFAULT_SERVICE, METRIC_DIMENSIONS, METRIC_NAMESPACE, METRICS } from './names.js';
+import { METRIC_DIMENSIONS, METRIC_NAMESPACE, METRICS } from './names.js';
 import { newTally } from './tally.js';
 
 export interface MetricsOptions {
@@ -74,8 +74,10 @@ export function publishMetrics({ everySeconds = 60, ...options }: PublishOptions
 }
 
 /** Listens to the reports of this process. */
-function collect({ namespace = METRIC_NAMESPACE, service = environmentService() }: MetricsOptions) {
-  const serviceName = service ?? DEFAULT_SERVICE;
+function collect({
+  namespace = METRIC_NAMESPACE,
+  service: serviceName = environmentService(),
+}: MetricsOptions) {
   const tally = newTally();
   const listen = (report: unknown) => tally.add(report as Report);
   diagnostics.subscribe(REPORT_CHANNEL, listen);

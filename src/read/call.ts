@@ -37,6 +37,11 @@ export interface Response {
  */
 export type Operation = (call: Call) => Promise<Response | undefined>;
 
+/** Whether a read is strongly consistent, or says so in a form that is DynamoDB's to refuse: the table has to answer it. */
+export function isStrong({ ConsistentRead }: Pick<Request, 'ConsistentRead'>): boolean {
+  return (ConsistentRead ?? false) !== false;
+}
+
 /** A request without its projection: for whole items. */
 export function wholeItems<T extends Request>(input: T): T {
   const { ProjectionExpression, ExpressionAttributeNames, AttributesToGet, ...whole } = input;

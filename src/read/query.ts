@@ -3,7 +3,7 @@ import { indexTag, partitionTag, resultKey, tableTag } from '../key.js';
 import { jittered } from '../lifetime.js';
 import type { Lease, Settled } from '../store/store.js';
 import { capacityMember, hitResponse, zeroCapacity } from './answer.js';
-import type { Call, Operation, Request, Response } from './call.js';
+import { type Call, isStrong, type Operation, type Request, type Response } from './call.js';
 import { queryPartition } from './partition.js';
 import type { Reader, Table } from './reader.js';
 import { decodeResult, encodeResult, type StoredResult } from './result-codec.js';
@@ -62,7 +62,7 @@ export function scan(reader: Reader): Operation {
 }
 
 function cachedTable(reader: Reader, input: Request): Table | undefined {
-  return input.ConsistentRead ? undefined : reader.table(input.TableName);
+  return isStrong(input) ? undefined : reader.table(input.TableName);
 }
 
 /**

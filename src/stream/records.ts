@@ -74,7 +74,8 @@ function readRecord(
   const fail = (what: string) => new EventError(`Records[${index}] of the event is not usable: ${what}.`);
 
   const { eventSource, eventSourceARN = '', eventName = '', dynamodb: change, userIdentity } = record ?? {};
-  if (eventSource !== undefined && typeof eventSource !== 'string') throw fail('its eventSource is not a text');
+  if (eventSource !== undefined && typeof eventSource !== 'string')
+    throw fail('its eventSource is not a text');
   if (typeof eventSourceARN !== 'string') throw fail('its eventSourceARN is not a text');
   if (typeof eventName !== 'string') throw fail('its eventName is not a text');
   if (eventSource !== undefined && eventSource !== 'aws:dynamodb') {

@@ -9,12 +9,20 @@ export interface Random {
   /** A waiting time for something that happens every `mean` on average, at any moment as likely as at any other. */
   wait(mean: number): number;
   shuffle<T>(items: readonly T[]): T[];
+  /** Up to `count` different ones. */
+  some<T>(items: readonly T[], count: number): T[];
+  /** One of the names, by their weights. */
+  weighted<K extends string>(weights: Readonly<Record<K, number>>): K;
 }
 
 /** @param purpose separates sources of one seed: what one draws does not move the others */
 export function newRandom(seed: number, purpose: string): Random {
   const next = sfc32(seed, purpose);
   const integer = (least: number, most: number) => least + Math.floor(next() * (most - least + 1));
+  function some<T>(items: readonly T[], count: number): T[] {
+    const left = [...items];
+    return items.slice(0, count).map(() => left.splice(integer(0, left.length - 1), 1)[0] as T);
+  }
   return {
     next,
     between: (least, most) => least + next() * (most - least),
@@ -22,9 +30,16 @@ export function newRandom(seed: number, purpose: string): Random {
     chance: (probability) => next() < probability,
     pick: (choices) => choices[integer(0, choices.length - 1)] as never,
     wait: (mean) => -mean * Math.log(1 - next()),
-    shuffle(items) {
-      const left = [...items];
-      return items.map(() => left.splice(integer(0, left.length - 1), 1)[0] as never);
+    shuffle: (items) => some(items, items.length),
+    some,
+    weighted(weights) {
+      const entries = Object.entries(weights) as [keyof typeof weights, number][];
+      let left = next() * entries.reduce((sum, [, weight]) => sum + weight, 0);
+      for (const [name, weight] of entries) {
+        left -= weight;
+        if (left < 0) return name;
+      }
+      return entries[0]?.[0] as keyof typeof weights;
     },
   };
 }
