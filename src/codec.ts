@@ -8,6 +8,12 @@ export const ABSENT = 'null';
 const TYPES = '$types';
 
 /**
+ * So many lists and maps in one another are no item: DynamoDB takes 32 (docs: "Constraints", attribute values). What is
+ * deeper could be decoded, but then not be handed through clients and loggers that recurse.
+ */
+const MAX_DEPTH = 64;
+
+/**
  * An item as JSON text that any language reads, and from which {@link decode} makes exactly the same item.
  *
  * Strings, booleans, null, maps and lists are JSON's own. A number is a literal when a double keeps its text, else a
@@ -20,14 +26,9 @@ const TYPES = '$types';
  */
 export function encode(item: AttributeMap): string {
   const types: Record<string, string> = {};
-  try {
-    const document = mapToJson(item, '', types, storedName);
-    if (Object.keys(types).length > 0) document[TYPES] = types;
-    return JSON.stringify(document);
-  } catch (thrown) {
-    if (!(thrown instanceof RangeError)) throw thrown;
-    throw new EncodeError('Cannot encode an item: it is nested too deeply or too large.', { cause: thrown });
-  }
+  const document = mapToJson(item, '', types, 0, storedName);
+  if (Object.keys(types).length > 0) document[TYPES] = types;
+  return JSON.stringify(document);
 }
 
 /**
@@ -50,7 +51,7 @@ export function decode(text: string): AttributeMap | null | undefined {
  */
 export function decodeDocument(document: unknown): AttributeMap {
   const types = takeTypes(expectMap(document));
-  const item = mapFromJson(document as object, '', types, itemName);
+  const item = mapFromJson(document as object, '', types, 0, itemName);
   if (types === undefined || types.size === 0) return item;
   throw new EncodeError(`A stored item has entries in ${TYPES} that nothing in it matches.`);
 }
@@ -60,13 +61,14 @@ function mapToJson(
   map: unknown,
   pointer: string,
   types: Record<string, string>,
+  depth: number,
   rename?: (name: string) => string,
 ): Record<string, unknown> {
   const attributes = expectMap(map);
   const json: Record<string, unknown> = {};
   for (const name of Object.keys(attributes)) {
     const stored = rename === undefined ? name : rename(name);
-    setOwn(json, stored, toJson(attributes[name], pointer, stored, types));
+    setOwn(json, stored, toJson(attributes[name], pointer, stored, types, depth));
   }
   return json;
 }
@@ -77,6 +79,7 @@ function toJson(
   parent: string,
   name: string | number,
   types: Record<string, string>,
+  depth: number,
 ): unknown {
   const type = typeOf(expectMap(value));
   const content = (value as Record<string, unknown>)[type];
@@ -93,10 +96,11 @@ function toJson(
     case 'NULL':
       return expectNull(content);
     case 'M':
-      return mapToJson(content, child(parent, name), types);
+      return mapToJson(content, child(parent, name), types, deeper(depth));
     case 'L': {
       const pointer = child(parent, name);
-      return convert(content, (element, index) => toJson(element, pointer, index, types));
+      const below = deeper(depth);
+      return convert(content, (element, index) => toJson(element, pointer, index, types, below));
     }
     case 'B':
       types[child(parent, name)] = type;
@@ -143,12 +147,17 @@ function mapFromJson(
   json: object,
   pointer: string,
   types: Map<string, unknown> | undefined,
+  depth: number,
   rename?: (name: string) => string,
 ): AttributeMap {
   const attributes: AttributeMap = {};
   for (const name of Object.keys(json)) {
     const value = (json as Record<string, unknown>)[name];
-    setOwn(attributes, rename === undefined ? name : rename(name), fromJson(value, pointer, name, types));
+    setOwn(
+      attributes,
+      rename === undefined ? name : rename(name),
+      fromJson(value, pointer, name, types, depth),
+    );
   }
   return attributes;
 }
@@ -158,6 +167,7 @@ function fromJson(
   parent: string,
   name: string | number,
   types: Map<string, unknown> | undefined,
+  depth: number,
 ): AttributeValue {
   if (typeof value === 'number') return { N: numberFromJson(value) };
   if (typeof value === 'boolean') return { BOOL: value };
@@ -170,10 +180,11 @@ function fromJson(
     return fromTypedJson(value, type);
   }
   if (typeof value === 'string') return { S: value };
+  const below = deeper(depth);
   if (Array.isArray(value)) {
-    return { L: convert(value, (element, index) => fromJson(element, pointer, index, types)) };
+    return { L: convert(value, (element, index) => fromJson(element, pointer, index, types, below)) };
   }
-  return { M: mapFromJson(value as object, pointer, types) };
+  return { M: mapFromJson(value as object, pointer, types, below) };
 }
 
 function fromTypedJson(value: unknown, type: unknown): AttributeValue {
@@ -195,6 +206,12 @@ function fromTypedJson(value: unknown, type: unknown): AttributeValue {
     default:
       throw new EncodeError(`Cannot decode: unknown type in ${TYPES}.`);
   }
+}
+
+function deeper(depth: number): number {
+  if (depth === MAX_DEPTH)
+    throw new EncodeError('Cannot encode or decode an item: it is nested deeper than DynamoDB allows.');
+  return depth + 1;
 }
 
 /** Takes `$types` out of a parsed document. Every entry has to be used up, or the text is not ours. */

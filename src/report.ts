@@ -90,7 +90,7 @@ export interface StrongReadReport {
   readonly tableName: string;
 }
 
-/** An entry is not ours or has been damaged. It is deleted, and counts as a miss. */
+/** An entry is not ours, has been damaged, or is another item. It is deleted, and counts as a miss. */
 export interface UndecodableReport {
   readonly type: 'undecodable';
   readonly tableName: string;

@@ -1,8 +1,17 @@
 import type { AttributeMap } from '../attributes.js';
 import type { Lease } from '../store/store.js';
 import { type CacheMetadata, CLIENT, zeroCapacity } from './answer.js';
-import { type Operation, type Request, type Response, wholeItems } from './call.js';
-import { beginItems, fillItems, findItems, type ReadItem, textOf, type Wanted, wantedItem } from './items.js';
+import { isStrong, type Operation, type Request, type Response, wholeItems } from './call.js';
+import {
+  beginItems,
+  fillItems,
+  findItems,
+  keyOfItem,
+  type ReadItem,
+  textOf,
+  type Wanted,
+  wantedItem,
+} from './items.js';
 import { type Projection, parseProjection, project } from './projection.js';
 import type { Reader, Table } from './reader.js';
 import type { Session } from './session.js';
@@ -69,7 +78,7 @@ function partsOf(reader: Reader, requestItems: RequestItems): Parts | undefined 
     count += request.Keys.length;
     const table = reader.table(name);
     isCached ||= table !== undefined;
-    if (table === undefined || (request.ConsistentRead ?? false) !== false) continue;
+    if (table === undefined || isStrong(request)) continue;
     const projection = parseProjection(request);
     const items = Array.from(request.Keys, (key) => wantedItem(reader, table, key)); // holes, too
     if (projection === undefined || !items.every((item) => item !== undefined)) return undefined;
@@ -91,7 +100,7 @@ async function lookUp(reader: Reader, session: Session, parts: Parts): Promise<v
     if (typeof finding === 'object') item.found = finding.item;
     else if (finding === 'miss') missing.push(item);
   });
-  const begun = await beginItems(session, missing);
+  const begun = await beginItems(reader, session, missing);
   missing.forEach((item, index) => {
     const answer = begun[index];
     if (answer && 'item' in answer) item.found = answer.item;
@@ -130,8 +139,8 @@ function remaining(requestItems: RequestItems, parts: Parts): RequestItems {
     }
     const Keys = request.Keys?.filter((_, index) => part.items[index]?.found === undefined) ?? [];
     if (Keys.length === 0) continue;
-    const isStrong = part.items.some(({ needsStrongRead }) => needsStrongRead);
-    rest[name] = { ...wholeItems(request), Keys, ...(isStrong && { ConsistentRead: true }) };
+    const needsStrong = part.items.some(({ needsStrongRead }) => needsStrongRead);
+    rest[name] = { ...wholeItems(request), Keys, ...(needsStrong && { ConsistentRead: true }) };
   }
   return rest;
 }
@@ -145,12 +154,7 @@ function readItems(parts: Parts, response: Response, reader: Reader): (Asked & O
     // What is not listed at all has not been found absent.
     if (asked.length === 0 || responses[name] === undefined) return [];
     const keyNames = learnKeyNames(part.table, part.request);
-    const keyOf = (item: AttributeMap) =>
-      wantedItem(
-        reader,
-        part.table,
-        Object.fromEntries(keyNames.map((attribute) => [attribute, item[attribute]])),
-      )?.key;
+    const keyOf = (item: AttributeMap) => keyOfItem(reader, part.table, keyNames, item);
 
     const items = new Map(responses[name].map((item) => [keyOf(item), item]));
     const left = new Set((unprocessed[name]?.Keys ?? []).map(keyOf));
@@ -217,7 +221,7 @@ function capacity(
 function metadata(requestItems: RequestItems, parts: Parts): CacheMetadata {
   const requests = Object.values(requestItems);
   const count = (some: readonly TableRequest[]) => some.reduce((sum, { Keys = [] }) => sum + Keys.length, 0);
-  const consistent = count(requests.filter(({ ConsistentRead }) => ConsistentRead));
+  const consistent = count(requests.filter(isStrong));
   const hits = [...parts.values()]
     .flatMap(({ items }) => items)
     .filter(({ found }) => found !== undefined).length;

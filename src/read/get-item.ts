@@ -1,7 +1,7 @@
 import type { AttributeMap } from '../attributes.js';
 import type { Lease } from '../store/store.js';
 import { capacityMember, hitResponse, zeroCapacity } from './answer.js';
-import { type Call, type Operation, type Response, unlessAborted, wholeItems } from './call.js';
+import { type Call, isStrong, type Operation, type Response, unlessAborted, wholeItems } from './call.js';
 import type { Flight } from './flights.js';
 import { beginItems, decodeItem, fillItems, findItems, textOf, type Wanted, wantedItem } from './items.js';
 import { type Projection, parseProjection, project } from './projection.js';
@@ -23,7 +23,7 @@ export function getItem(reader: Reader): Operation {
   return async (call) => {
     const { input } = call;
     const table = reader.table(input.TableName);
-    if (table === undefined || (input.ConsistentRead ?? false) !== false) return undefined;
+    if (table === undefined || isStrong(input)) return undefined;
     const projection = parseProjection(input);
     const wanted = wantedItem(reader, table, input.Key);
     if (projection === undefined || wanted === undefined) return undefined;
@@ -32,7 +32,7 @@ export function getItem(reader: Reader): Operation {
     const session = reader.session();
     const [finding = 'unknown'] = await findItems(reader, session, [wanted]);
     if (typeof finding === 'object') return hit(reader, get, finding.item);
-    const [begun] = finding === 'miss' ? await beginItems(session, [wanted]) : [];
+    const [begun] = finding === 'miss' ? await beginItems(reader, session, [wanted]) : [];
     if (begun === undefined) return readAround(reader, get);
     if ('item' in begun) return hit(reader, get, begun.item);
     return miss(reader, session, get, begun.lease);
@@ -74,7 +74,7 @@ async function miss(reader: Reader, session: Session, get: Get, lease: Lease): P
     const flight = reader.flights.get(id);
     if (flight === undefined) break;
     const text = await unlessAborted(flight, call.signal);
-    const found = text === undefined ? undefined : decodeItem(text);
+    const found = text === undefined ? undefined : decodeItem(reader, wanted, text);
     if (found !== undefined) return hit(reader, get, found.item);
   }
   return read(reader, session, get, lease, reader.flights.start(id));

@@ -11,6 +11,8 @@ import type { Session } from './session.js';
 export interface Wanted {
   readonly table: Table;
   readonly key: string;
+  /** The names of the key's attributes. */
+  readonly keyNames: readonly string[];
 }
 
 /**
@@ -24,10 +26,25 @@ export function wantedItem(reader: Reader, table: Table, key: unknown): Wanted |
   try {
     if (hasTextBinary(key as AttributeMap)) return undefined;
     if (!Object.values(key as AttributeMap).every(hasOneType)) return undefined;
-    return { table, key: itemKey(reader.namespace, table.name, key as AttributeMap) };
+    return {
+      table,
+      key: itemKey(reader.namespace, table.name, key as AttributeMap),
+      keyNames: Object.keys(key as AttributeMap),
+    };
   } catch {
     return undefined;
   }
+}
+
+/** The cache key of an item of a table, or `undefined` when it has not the attributes of one. */
+export function keyOfItem(
+  reader: Reader,
+  table: Table,
+  keyNames: readonly string[],
+  item: AttributeMap,
+): string | undefined {
+  const key = Object.fromEntries(keyNames.map((name) => [name, item[name]]));
+  return wantedItem(reader, table, key)?.key;
 }
 
 /** Of a value with two types a key could be made, but DynamoDB refuses it. */
@@ -47,7 +64,7 @@ export async function findItems(
   const findings = wanted.map((item, index): Finding => {
     const text = texts[index];
     if (text instanceof Error || reader.unvoided.note(item.key)) return 'unknown';
-    const found = text === undefined ? undefined : decodeItem(text);
+    const found = text === undefined ? undefined : decodeItem(reader, item, text);
     if (text !== undefined && found === undefined) corrupt.push(item);
     return found ?? 'miss';
   });
@@ -57,6 +74,7 @@ export async function findItems(
 
 /** Gets leases to fill items that are not cached, in one round trip; or the item, when it is cached after all. */
 export async function beginItems(
+  reader: Reader,
   session: Session,
   missing: readonly Wanted[],
 ): Promise<({ readonly item: AttributeMap | null } | { readonly lease: Lease } | undefined)[]> {
@@ -66,10 +84,10 @@ export async function beginItems(
       ofRules.map(([, { key }]) => key),
       rules,
     );
-    ofRules.forEach(([index], position) => {
+    ofRules.forEach(([index, wanted], position) => {
       const answer = answers[position];
       if (answer === undefined || answer instanceof Error) return;
-      begun[index] = 'value' in answer ? decodeItem(answer.value) : { lease: answer };
+      begun[index] = 'value' in answer ? decodeItem(reader, wanted, answer.value) : { lease: answer };
     });
   }
   return begun;
@@ -120,13 +138,18 @@ export async function fillItems(reader: Reader, session: Session, read: readonly
   }
 }
 
-/** The item of a stored text; `undefined` when it is not one of ours. */
-export function decodeItem(text: string): { item: AttributeMap | null } | undefined {
+/** The item of a stored text; `undefined` when it is not one of ours, or not the item that was asked for. */
+export function decodeItem(
+  reader: Reader,
+  { table, key, keyNames }: Wanted,
+  text: string,
+): { item: AttributeMap | null } | undefined {
   const item = decode(text);
-  return item === undefined ? undefined : { item };
+  if (item === undefined) return undefined;
+  return item === null || keyOfItem(reader, table, keyNames, item) === key ? { item } : undefined;
 }
 
-/** Deletes entries that are not ours or have been damaged, so that they can be filled again. */
+/** Deletes entries that are of no use, so that they can be filled again. */
 async function discard(reader: Reader, session: Session, corrupt: readonly Wanted[]): Promise<void> {
   for (const { table, key } of corrupt) reader.report({ type: 'undecodable', tableName: table.name, key });
   await voidItems(session, corrupt);
@@ -142,7 +165,10 @@ async function voidAgain(reader: Reader, session: Session, wanted: readonly Want
 }
 
 /** Voids items, in one round trip. Returns those that the cache confirmed. */
-async function voidItems<T extends Wanted>(session: Session, items: readonly T[]): Promise<T[]> {
+async function voidItems<T extends Pick<Wanted, 'table' | 'key'>>(
+  session: Session,
+  items: readonly T[],
+): Promise<T[]> {
   const confirmed: T[] = [];
   for (const [rules, ofRules] of groupBy(items, ({ table }) => table.settings.rules)) {
     const answers = await session.void(

@@ -31,12 +31,17 @@ function published(namespace?: string) {
 
 /** A client whose table holds what is asked for, with the middleware on a store. */
 function readingFrom(cache = memoryStore()) {
-  const body = new TextEncoder().encode(JSON.stringify({ Item: { id: { S: '42' } } }));
+  const answer = ({ body }: { body: Uint8Array }) => {
+    const { Key } = JSON.parse(new TextDecoder().decode(body));
+    return new TextEncoder().encode(JSON.stringify({ Item: Key }));
+  };
   const client = new DynamoDBClient({
     region: 'eu-west-1',
     credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
     requestHandler: {
-      handle: async () => ({ response: { statusCode: 200, headers: {}, body } }),
+      handle: async (request: never) => ({
+        response: { statusCode: 200, headers: {}, body: answer(request) },
+      }),
     } as never, // all that the SDK needs of one
   });
   client.middlewareStack.use(NewCachingMiddleware({ cache, logger, readTimeoutMs: 5_000 }));

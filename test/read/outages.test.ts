@@ -187,6 +187,9 @@ describe('every read and write is answered as DynamoDB does', () => {
     ['no JSON', (redis) => redis.set('users:id=1', '{"id":')],
     ['JSON of another shape', (redis) => redis.set('users:id=1', '[1, 2]')],
     ['JSON that contradicts itself', (redis) => redis.set('users:id=1', '{"id":"1","$types":{"/x":"N"}}')],
+    ['another item', (redis) => redis.set('users:id=1', '{"id":"2","name":"Eve"}')],
+    ['what has no key', (redis) => redis.set('users:id=1', '{"name":"Eve"}')],
+    ['what is nested deeper than any item', (redis) => redis.set('users:id=1', nestedText(5_000))],
     ['an empty text', (redis) => redis.set('users:id=1', '')],
     ['bytes', (redis) => redis.set('users:id=1', Buffer.from([0xff, 0x00, 0xfe]))],
   ])('when an entry holds %s, which is then replaced', async (_name, spoil) => {
@@ -288,3 +291,8 @@ describe('the added time of a call', () => {
     expect(figures.openWrite).toBeLessThan(5);
   });
 });
+
+/** An item whose attribute `a` is so many lists in one another. */
+function nestedText(levels: number): string {
+  return `{"id":"1","a":${'['.repeat(levels)}${']'.repeat(levels)}}`;
+}

@@ -1,7 +1,6 @@
 -- Applies stream changes, one after the other. The rows of decide() are those of coherence.ts.
 -- KEYS    per change: value key, guard key
--- ARGV    lateAfterMs, guardMs, settleMs; then per change: "version at action ttlMs expiresAt", where the last may be
---         empty, and its value. One text, because each argument of its own costs client and server half a microsecond
+-- ARGV    lateAfterMs, guardMs, settleMs; then per change: "version at action ttlMs expiresAt" (the last may be empty), value
 -- returns per change its outcome
 
 local SLACK, ROUNDING = 2000, 1000
@@ -35,6 +34,7 @@ local function write(key, action, value, ttlMs, expiresAt)
   return 'written'
 end
 
+-- A change's numbers come as one text: to the client each argument is dearer than its part of the match here.
 local function apply(key, guardKey, change, value)
   local version, at, action, ttlMs, expiresAt = string.match(change, '^(%S+) (%S+) (%S+) (%S+) (%S*)$')
   local guard = load(guardKey)
