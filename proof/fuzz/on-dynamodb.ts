@@ -1,12 +1,7 @@
-import {
-  CreateTableCommand,
-  DeleteItemCommand,
-  type DynamoDBClient,
-  paginateScan,
-} from '@aws-sdk/client-dynamodb';
+import { DeleteItemCommand, type DynamoDBClient, paginateScan } from '@aws-sdk/client-dynamodb';
 import { NewCachingMiddleware } from '../../src/index.js';
 import { openMemory } from '../../src/store/memory.js';
-import { type DynamoDBServer, startDynamoDB } from '../../test/support/dynamodb.js';
+import { createTable, type DynamoDBServer, startDynamoDB } from '../../test/support/dynamodb.js';
 import type { CampaignOptions, CampaignResult } from './campaign.js';
 import { fuzzRequests, type Worlds } from './requests.js';
 import { newWitness } from './witness.js';
@@ -45,20 +40,7 @@ async function openWorlds(servers: readonly DynamoDBServer[]): Promise<Worlds> {
 
 async function createTables(client: DynamoDBClient): Promise<void> {
   for (const [TableName, keys] of Object.entries(KEYS)) {
-    await client.send(
-      new CreateTableCommand({
-        TableName,
-        AttributeDefinitions: Object.entries(keys).map(([AttributeName, AttributeType]) => ({
-          AttributeName,
-          AttributeType,
-        })),
-        KeySchema: Object.keys(keys).map((AttributeName, index) => ({
-          AttributeName,
-          KeyType: index === 0 ? 'HASH' : 'RANGE',
-        })),
-        BillingMode: 'PAY_PER_REQUEST',
-      }),
-    );
+    await createTable(client, TableName, keys);
   }
 }
 

@@ -1,11 +1,7 @@
 import { createHash } from 'node:crypto';
-import {
-  type AttributeValue,
-  CreateTableCommand,
-  type DynamoDBClient,
-  paginateScan,
-} from '@aws-sdk/client-dynamodb';
+import { type AttributeValue, type DynamoDBClient, paginateScan } from '@aws-sdk/client-dynamodb';
 import { itemKey } from '../../src/key.js';
+import { createTable } from '../../test/support/dynamodb.js';
 
 /** The table of the soak. Its items carry the version that their only writer gave them. */
 export const TABLE = 'soak-orders';
@@ -15,21 +11,7 @@ export const NAMESPACE = 'soak';
 export type Item = Record<string, AttributeValue>;
 
 export async function createOrders(client: DynamoDBClient): Promise<void> {
-  await client.send(
-    new CreateTableCommand({
-      TableName: TABLE,
-      AttributeDefinitions: [
-        { AttributeName: 'customer', AttributeType: 'S' },
-        { AttributeName: 'order', AttributeType: 'N' },
-      ],
-      KeySchema: [
-        { AttributeName: 'customer', KeyType: 'HASH' },
-        { AttributeName: 'order', KeyType: 'RANGE' },
-      ],
-      BillingMode: 'PAY_PER_REQUEST',
-      StreamSpecification: { StreamEnabled: true, StreamViewType: 'NEW_AND_OLD_IMAGES' },
-    }),
-  );
+  await createTable(client, TABLE, { customer: 'S', order: 'N' }, 'NEW_AND_OLD_IMAGES');
 }
 
 /** Names of orders, `customer/order`, such as `c07/3`. */

@@ -3,11 +3,9 @@ import { randomBytes } from 'node:crypto';
 import { inspect } from 'node:util';
 import {
   type AttributeValue,
-  CreateTableCommand,
   type DynamoDBClient,
   PutItemCommand,
   ScanCommand,
-  type StreamViewType,
 } from '@aws-sdk/client-dynamodb';
 import fc from 'fast-check';
 import { Redis } from 'ioredis';
@@ -15,7 +13,7 @@ import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { NewCachingMiddleware, NewStreamCacheHandler } from '../../src/index.js';
 import { LocalEventSourceMapping } from '../../src/local/index.js';
 import { itemArbitrary } from '../support/arbitraries.js';
-import { type DynamoDBServer, startDynamoDB } from '../support/dynamodb.js';
+import { createTable, type DynamoDBServer, startDynamoDB } from '../support/dynamodb.js';
 import { DIALECTS, type Dialect } from './dialects.js';
 
 const WITH_STREAM = 'attribute-types';
@@ -82,16 +80,12 @@ beforeAll(async () => {
   server = await startDynamoDB();
   direct = server.client();
   clients.push(direct);
-  const StreamViewType: StreamViewType = 'NEW_AND_OLD_IMAGES';
   for (const TableName of [WITH_STREAM, WITHOUT_STREAM]) {
-    await direct.send(
-      new CreateTableCommand({
-        TableName,
-        KeySchema: [{ AttributeName: 'id', KeyType: 'HASH' }],
-        AttributeDefinitions: [{ AttributeName: 'id', AttributeType: 'S' }],
-        BillingMode: 'PAY_PER_REQUEST',
-        ...(TableName === WITH_STREAM && { StreamSpecification: { StreamEnabled: true, StreamViewType } }),
-      }),
+    await createTable(
+      direct,
+      TableName,
+      { id: 'S' },
+      TableName === WITH_STREAM ? 'NEW_AND_OLD_IMAGES' : undefined,
     );
   }
   mapping = new LocalEventSourceMapping({

@@ -1,10 +1,10 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
-import { CreateTableCommand, PutItemCommand } from '@aws-sdk/client-dynamodb';
+import { PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
-import { type DynamoDBServer, startDynamoDB } from '../support/dynamodb.js';
+import { createTable, type DynamoDBServer, startDynamoDB } from '../support/dynamodb.js';
 
 let dynamodb: DynamoDBServer;
 beforeAll(async () => {
@@ -38,15 +38,7 @@ test.each([[[]], [['--handler', 'dist/lambda.mjs']]])(
   async (more) => {
     const table = `dev-${process.pid}-${more.length}`;
     const client = dynamodb.client();
-    await client.send(
-      new CreateTableCommand({
-        TableName: table,
-        BillingMode: 'PAY_PER_REQUEST',
-        KeySchema: [{ AttributeName: 'id', KeyType: 'HASH' }],
-        AttributeDefinitions: [{ AttributeName: 'id', AttributeType: 'S' }],
-        StreamSpecification: { StreamEnabled: true, StreamViewType: 'NEW_AND_OLD_IMAGES' },
-      }),
-    );
+    await createTable(client, table, { id: 'S' }, 'NEW_AND_OLD_IMAGES');
     const cache = inject('redisUrl');
     const dev = run('--table', table, '--stream-endpoint', dynamodb.endpoint, '--cache', cache, ...more);
     expect(await dev.nextLine()).toBe(`Reading the stream of ${table} into ${cache}. Interrupt to stop.`);

@@ -5,12 +5,10 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import {
-  CreateTableCommand,
   DeleteItemCommand,
   DeleteTableCommand,
   type DynamoDBClient,
   PutItemCommand,
-  type StreamViewType,
   UpdateItemCommand,
   UpdateTableCommand,
 } from '@aws-sdk/client-dynamodb';
@@ -24,7 +22,7 @@ import {
   StreamError,
   type StreamHandler,
 } from '../../src/local/index.js';
-import { type DynamoDBServer, startDynamoDB } from '../support/dynamodb.js';
+import { createTable, type DynamoDBServer, startDynamoDB } from '../support/dynamodb.js';
 import { freePort } from '../support/machine.js';
 
 let server: DynamoDBServer;
@@ -45,21 +43,12 @@ afterAll(async () => {
   await server?.stop();
 });
 
-async function createTable(): Promise<string> {
+async function createUsers(): Promise<string> {
   table += 1;
   const TableName = `users-${process.pid}-${table}`;
-  await client.send(
-    new CreateTableCommand({
-      TableName,
-      KeySchema: [{ AttributeName: 'id', KeyType: 'HASH' }],
-      AttributeDefinitions: [{ AttributeName: 'id', AttributeType: 'S' }],
-      BillingMode: 'PAY_PER_REQUEST',
-      StreamSpecification: newImages,
-    }),
-  );
+  await createTable(client, TableName, { id: 'S' }, 'NEW_AND_OLD_IMAGES');
   return TableName;
 }
-const newImages = { StreamEnabled: true, StreamViewType: 'NEW_AND_OLD_IMAGES' as StreamViewType };
 
 async function start(
   tableName: string,
@@ -78,7 +67,7 @@ const nameOf = ({ eventName, dynamodb }: DynamoDBRecord) =>
   `${eventName} ${dynamodb?.Keys?.id?.S} ${dynamodb?.NewImage?.version?.N ?? '-'}`;
 
 test('what happens to items reaches the function, each item in its order', async () => {
-  const TableName = await createTable();
+  const TableName = await createUsers();
   const seen: DynamoDBRecord[] = [];
   const mapping = await start(
     TableName,
@@ -108,7 +97,7 @@ test('what happens to items reaches the function, each item in its order', async
 });
 
 test('records look as they do in Lambda', async () => {
-  const TableName = await createTable();
+  const TableName = await createUsers();
   const events: DynamoDBStreamEvent[] = [];
   const mapping = await start(TableName, async (event) => {
     events.push(event);
@@ -152,7 +141,7 @@ test('records look as they do in Lambda', async () => {
 });
 
 test('a reported failure is delivered again, and in the end goes to the destination', async () => {
-  const TableName = await createTable();
+  const TableName = await createUsers();
   for (const id of ['ada', 'bob', 'cyd']) await put(TableName, id, 1);
   const folder = await mkdtemp(join(tmpdir(), 'journey-'));
   const destination = join(folder, 'failures.jsonl');
@@ -180,7 +169,7 @@ test('a reported failure is delivered again, and in the end goes to the destinat
 });
 
 test('LATEST begins with what is written after start, also with a client of the caller', async () => {
-  const TableName = await createTable();
+  const TableName = await createUsers();
   await put(TableName, 'ada', 1);
   const seen: string[] = [];
   const mapping = new LocalEventSourceMapping({
@@ -199,7 +188,7 @@ test('LATEST begins with what is written after start, also with a client of the 
 });
 
 test('a mapping that was stopped goes on where it was', async () => {
-  const TableName = await createTable();
+  const TableName = await createUsers();
   const seen: string[] = [];
   const mapping = await start(TableName, async ({ Records }) => {
     seen.push(...Records.map(nameOf));
@@ -215,7 +204,7 @@ test('a mapping that was stopped goes on where it was', async () => {
 });
 
 test('a stream that is switched off is read to its end', async () => {
-  const TableName = await createTable();
+  const TableName = await createUsers();
   const seen: string[] = [];
   const types: string[] = [];
   const mapping = await start(
@@ -234,7 +223,7 @@ test('a stream that is switched off is read to its end', async () => {
 });
 
 test('a change that leaves an item as it was is no change', async () => {
-  const TableName = await createTable();
+  const TableName = await createUsers();
   const seen: string[] = [];
   const mapping = await start(TableName, async ({ Records }) => {
     seen.push(...Records.map(nameOf));
@@ -254,7 +243,7 @@ test('a change that leaves an item as it was is no change', async () => {
 });
 
 test('a process that has stopped its mapping ends by itself', async () => {
-  const TableName = await createTable();
+  const TableName = await createUsers();
   await put(TableName, 'ada', 1);
   const outfile = fileURLToPath(
     new URL('../../node_modules/.cache/local-journey/process.mjs', import.meta.url),
@@ -296,7 +285,7 @@ test('a stream that is not there, or not reachable, is said', async () => {
 });
 
 test('the stream of a deleted table is read to its end', async () => {
-  const TableName = await createTable();
+  const TableName = await createUsers();
   const seen: string[] = [];
   const mapping = await start(TableName, async ({ Records }) => {
     seen.push(...Records.map(nameOf));

@@ -11,9 +11,10 @@ import {
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb';
 import { Redis } from 'ioredis';
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { beforeEach, describe, expect, test, vi } from 'vitest';
 import { NewCachingMiddleware } from '../../src/read/middleware.js';
 import type { Report } from '../../src/report.js';
+import { afterwards } from '../support/afterwards.js';
 import { freePort } from '../support/machine.js';
 import { startProxy, startSilentServer, type TcpProxy } from '../support/proxy.js';
 import { type RedisServer, startRedis } from '../support/redis.js';
@@ -59,17 +60,6 @@ const CALLS: [name: string, command: unknown][] = [
     }),
   ],
 ];
-
-let cleanUps: (() => unknown)[] = [];
-afterEach(async () => {
-  for (const cleanUp of cleanUps.reverse()) await cleanUp();
-  cleanUps = [];
-});
-
-function afterwards<T>(thing: T, cleanUp: (thing: T) => unknown): T {
-  cleanUps.push(() => cleanUp(thing));
-  return thing;
-}
 
 let table: TableStub;
 let reports: Report[];

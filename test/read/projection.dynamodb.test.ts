@@ -1,15 +1,10 @@
-import {
-  CreateTableCommand,
-  type DynamoDBClient,
-  GetItemCommand,
-  PutItemCommand,
-} from '@aws-sdk/client-dynamodb';
+import { type DynamoDBClient, GetItemCommand, PutItemCommand } from '@aws-sdk/client-dynamodb';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { AttributeMap, AttributeValue } from '../../src/attributes.js';
 import { type ProjectionMembers, parseProjection, project } from '../../src/read/projection.js';
 import { RESERVED_WORDS } from '../../src/read/reserved-words.js';
-import { type DynamoDBServer, startDynamoDB } from '../support/dynamodb.js';
+import { createTable, type DynamoDBServer, startDynamoDB } from '../support/dynamodb.js';
 
 const TableName = 'projection-comparison';
 const Key = { id: { S: '42' } };
@@ -22,14 +17,7 @@ let client: DynamoDBClient;
 beforeAll(async () => {
   server = await startDynamoDB();
   client = server.client();
-  await client.send(
-    new CreateTableCommand({
-      TableName,
-      KeySchema: [{ AttributeName: 'id', KeyType: 'HASH' }],
-      AttributeDefinitions: [{ AttributeName: 'id', AttributeType: 'S' }],
-      BillingMode: 'PAY_PER_REQUEST',
-    }),
-  );
+  await createTable(client, TableName, { id: 'S' });
 });
 
 afterAll(async () => {

@@ -1,6 +1,5 @@
 import {
   type AttributeValue,
-  CreateTableCommand,
   type DynamoDBClient,
   PutItemCommand,
   QueryCommand,
@@ -12,7 +11,7 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { queryPartition } from '../../src/read/partition.js';
 import { querySignature, scanSignature } from '../../src/read/signature.js';
-import { type DynamoDBServer, startDynamoDB } from '../support/dynamodb.js';
+import { createTable, type DynamoDBServer, startDynamoDB } from '../support/dynamodb.js';
 
 const TableName = 'signature-comparison';
 
@@ -22,20 +21,7 @@ let client: DynamoDBClient;
 beforeAll(async () => {
   server = await startDynamoDB();
   client = server.client();
-  await client.send(
-    new CreateTableCommand({
-      TableName,
-      KeySchema: [
-        { AttributeName: 'pk', KeyType: 'HASH' },
-        { AttributeName: 'sk', KeyType: 'RANGE' },
-      ],
-      AttributeDefinitions: [
-        { AttributeName: 'pk', AttributeType: 'S' },
-        { AttributeName: 'sk', AttributeType: 'N' },
-      ],
-      BillingMode: 'PAY_PER_REQUEST',
-    }),
-  );
+  await createTable(client, TableName, { pk: 'S', sk: 'N' });
   for (const pk of ['p', 'q']) {
     for (const sk of ['1', '2', '3']) {
       const Item = {

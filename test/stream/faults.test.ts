@@ -1,11 +1,12 @@
 import { createServer, type Server } from 'node:net';
 import calculateSlot from 'cluster-key-slot';
 import { Cluster, Redis } from 'ioredis';
-import { afterEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { decode } from '../../src/codec.js';
 import type { StreamCacheConfig } from '../../src/config.js';
 import type { Report } from '../../src/report.js';
 import { NewStreamCacheHandler } from '../../src/stream/handler.js';
+import { afterwards } from '../support/afterwards.js';
 import { freePort } from '../support/machine.js';
 import { startProxy, startSilentServer } from '../support/proxy.js';
 import { event, loadEvent, record, sequenceNumber } from '../support/records.js';
@@ -13,17 +14,6 @@ import { type RedisCluster, startRedis, startRedisCluster } from '../support/red
 
 const silent = { debug() {}, info() {}, warn() {}, error() {} };
 const NONE_FAILED = { batchItemFailures: [] };
-
-let cleanUps: (() => unknown)[] = [];
-afterEach(async () => {
-  for (const cleanUp of cleanUps.reverse()) await cleanUp();
-  cleanUps = [];
-});
-
-function afterwards<T>(thing: T, cleanUp: (thing: T) => unknown): T {
-  cleanUps.push(() => cleanUp(thing));
-  return thing;
-}
 
 const newRedis = async (...args: string[]) =>
   afterwards(await startRedis({ args }), (server) => server.stop());

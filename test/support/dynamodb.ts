@@ -7,7 +7,12 @@ import type { Socket } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import {
+  CreateTableCommand,
+  DynamoDBClient,
+  type ScalarAttributeType,
+  type StreamViewType,
+} from '@aws-sdk/client-dynamodb';
 import { DynamoDBStreamsClient } from '@aws-sdk/client-dynamodb-streams';
 import { freePort, type Machine, thisMachine, whenThisProcessEnds } from './machine.js';
 
@@ -38,6 +43,35 @@ export async function startDynamoDB(): Promise<DynamoDBServer> {
       if (!(error instanceof PortTaken)) throw error;
     }
   }
+}
+
+/**
+ * Creates a table.
+ *
+ * @param keys the types of its key attributes by their names, the partition key first
+ * @param stream what its stream has of items; without it there is none
+ */
+export async function createTable(
+  client: DynamoDBClient,
+  TableName: string,
+  keys: Readonly<Record<string, ScalarAttributeType>>,
+  stream?: StreamViewType,
+): Promise<void> {
+  await client.send(
+    new CreateTableCommand({
+      TableName,
+      AttributeDefinitions: Object.entries(keys).map(([AttributeName, AttributeType]) => ({
+        AttributeName,
+        AttributeType,
+      })),
+      KeySchema: Object.keys(keys).map((AttributeName, index) => ({
+        AttributeName,
+        KeyType: index === 0 ? 'HASH' : 'RANGE',
+      })),
+      BillingMode: 'PAY_PER_REQUEST',
+      ...(stream !== undefined && { StreamSpecification: { StreamEnabled: true, StreamViewType: stream } }),
+    }),
+  );
 }
 
 /** The word that starts a Java runtime here; installs one where that can be done without asking. */
