@@ -12,6 +12,12 @@ export interface CacheStore {
   /** The stored text, or `undefined` where nothing is stored or it has expired. */
   get(keys: readonly string[], options?: CallOptions): Promise<Settled<string | undefined>[]>;
 
+  /**
+   * Whether `apply` reads a change only when it is about to send it, and never copies it with `...`. It is then given
+   * changes that make their `value` when it is read: while the server works on those sent before. Default: false.
+   */
+  readonly readsLate?: boolean;
+
   /** Applies stream changes; changes of one key in the order given. */
   apply(
     changes: readonly StoreChange[],
@@ -51,10 +57,7 @@ export interface CallOptions {
   readonly deadline?: number | undefined;
 }
 
-/**
- * One stream change, as a store applies it. `action` and `value` are made when first read, so a store reads them when it
- * is about to send them, and does not copy a change with `...`, which would lose them.
- */
+/** One stream change, as a store applies it. */
 export interface StoreChange {
   readonly key: string;
   /** Compares as text with other versions of the key; see `versionOf`. */

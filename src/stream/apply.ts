@@ -43,13 +43,19 @@ async function applyChanges(
   const outcomes: (ApplyOutcome | 'skipped' | Error)[] = planned.map(() => 'skipped');
   const withChange = [...planned.entries()].filter(([, { change }]) => change !== undefined);
   for (const [rules, ofRules] of groupBy(withChange, ([, { group }]) => group.table.rules)) {
-    const changes = ofRules.map(([, { change }]) => change as StoreChange);
+    const late = ofRules.map(([, { change }]) => change as StoreChange);
+    const changes = store.readsLate ? late : late.map(made);
     const answers = await settle(changes.length, options, () => store.apply(changes, rules, options));
     ofRules.forEach(([position], index) => {
       outcomes[position] = answers[index] as Settled<ApplyOutcome>;
     });
   }
   return outcomes;
+}
+
+/** A change as plain data, with what it makes when that is read. */
+function made({ key, version, at, action, value, ttlMs, expiresAt }: StoreChange): StoreChange {
+  return { key, version, at, action, value, ttlMs, expiresAt };
 }
 
 /** Moves every tag once, however many groups touched it. Returns what failed. */

@@ -3,6 +3,7 @@ import { beforeEach, describe, expect, test, vi } from 'vitest';
 import type { StreamCacheConfig } from '../../src/config.js';
 import type { Report } from '../../src/report.js';
 import { memoryStore } from '../../src/store/memory.js';
+import type { CacheStore } from '../../src/store/store.js';
 import { NewStreamCacheHandler } from '../../src/stream/handler.js';
 import { event, record, sequenceNumber } from '../support/records.js';
 import { type UnreliableStore, unreliable } from '../support/stores.js';
@@ -412,6 +413,19 @@ test('options of one table do not touch another', async () => {
   const handler = newHandler({ tables: { orders: { mode: 'invalidate' } } });
   await handler(event(record(), record({ arn: orders, number: 2 })));
   expect(outcomes()).toEqual(['written', 'deleted']);
+});
+
+test('a store of the caller is given plain changes, which it may copy', async () => {
+  const copying: CacheStore = {
+    ...store,
+    apply: (changes, ...rest) =>
+      store.apply(
+        changes.map((change) => ({ ...change, key: `copy:${change.key}` })),
+        ...rest,
+      ),
+  };
+  await newHandler({ cache: copying })(event(record({ number: 7 })));
+  expect(await cached('copy:users:id=42')).toMatchObject({ logins: 7 });
 });
 
 test('a stream that was recreated is newer, though its sequence numbers begin anew', async () => {

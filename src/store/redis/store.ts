@@ -82,6 +82,8 @@ export function redisStore(
   }
 
   return {
+    readsLate: true,
+
     get: (keys, options) =>
       run(
         'get',
