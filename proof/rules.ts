@@ -142,8 +142,8 @@ export const RULES: readonly Rule[] = [
   {
     name: 'a record moves the tags of the results that it may change',
     file: 'src/stream/plan.ts',
-    code: 'group.tags.push(...tags);',
-    without: '',
+    code: 'tagsOf(record, table, settings.namespace)',
+    without: '[] as string[]',
   },
   {
     name: 'an own write moves its tags',
