@@ -1,6 +1,5 @@
 import { Logger } from '@aws-lambda-powertools/logger';
 import { type Rules, SLACK_MS } from './coherence.js';
-import { environmentService } from './environment.js';
 import { ConfigError } from './errors.js';
 import { type Report, type Reporter, reporter } from './report.js';
 import { openStore } from './store/open.js';
@@ -257,7 +256,9 @@ export function resolveConfig(
     store: openStore(options.cache, options.writeTimeoutMs ?? 4_000, options.iam),
     namespace: options.namespace,
     tableName: options.tableName,
-    logger: options.logger ?? new Logger({ serviceName: environmentService(environment) }),
+    logger:
+      options.logger ??
+      new Logger({ serviceName: environment.POWERTOOLS_SERVICE_NAME ?? 'dynamodb-stream-cache' }),
     report: reporter(options.onReport),
     readTimeoutMs: options.readTimeoutMs ?? 50,
     tableNames: options.tables === undefined ? undefined : new Set(declared.keys()),

@@ -38,9 +38,9 @@ export function environmentRegion(): string | undefined {
   return process.env.AWS_REGION || undefined;
 }
 
-/** Who logs and metrics say is speaking, unless `POWERTOOLS_SERVICE_NAME` or an option says otherwise. */
+/** Who metrics say is speaking, unless `POWERTOOLS_SERVICE_NAME` or an option says otherwise; logs say the same. */
 export const DEFAULT_SERVICE = 'dynamodb-stream-cache';
 
-export function environmentService({ POWERTOOLS_SERVICE_NAME }: NodeJS.ProcessEnv = process.env): string {
-  return POWERTOOLS_SERVICE_NAME || DEFAULT_SERVICE;
+export function environmentService(): string {
+  return process.env.POWERTOOLS_SERVICE_NAME || DEFAULT_SERVICE;
 }
