@@ -68,14 +68,16 @@ export async function send(client: RedisClient, work: Work, limits: Limits): Pro
   const done = lanes(client, work, patience).then((all) => Promise.all(all.map(sendLane)));
   await Promise.race([done.catch(() => {}), patience.end]);
   patience.stop();
-  return { replies, unanswered: notAnswered(patience.reason), stalled: patience.stalled };
+  const answered = replies.reduce((count, [{ positions }]) => count + positions.length, 0);
+  const unanswered = answered < work.count ? notAnswered(patience.reason) : undefined;
+  return { replies, unanswered, stalled: patience.stalled };
 }
 
 type Reply = readonly [call: Call, reply: Settled<unknown>];
 
 interface Sent {
   readonly replies: readonly Reply[];
-  /** What is to be said of commands without a reply, if there may be any. */
+  /** What is to be said of commands without a reply, if there are any. */
   readonly unanswered?: ConnectionError | undefined;
   readonly stalled: boolean;
 }
