@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { CacheError } from '../../src/errors.js';
 import { guardKey } from '../../src/key.js';
 import { openStore } from '../../src/store/open.js';
+import clock from '../../src/store/redis/clock.lua?raw';
 import type { CacheStore, Fill, Lease } from '../../src/store/store.js';
 import { change, RULES } from '../contract/store-contract.js';
 import { type RedisServer, startRedis } from '../support/redis.js';
@@ -32,6 +33,23 @@ const fillOf = (key: string, lease: Lease, more: Partial<Fill> = {}): Fill => ({
 /** About so many milliseconds, of which a busy machine may have lost some. */
 const about = (ms: number) =>
   expect.toSatisfy((left: number) => left > ms - 20_000 && left <= ms, `about ${ms}`);
+
+test.each([
+  ['1700000000', '500000', 1_700_000_000_500, '1700000000500000'],
+  ['1700000000', '42', 1_700_000_000_000, '1700000000000042'],
+])('the moment of a script at TIME %s %s is %d, and its token %s', async (seconds, micros, now, token) => {
+  const time = `local redis = { call = function() return { '${seconds}', '${micros}' } end }`;
+  expect(await client.eval(`${time}\n${clock}\nreturn { now, token }`, 0)).toEqual([now, token]);
+});
+
+test.each([
+  [3_001, 'included'],
+  [3_000, 'overlapping'],
+])('a change made %d ms before what a reader stored is known to be %s', async (ms, outcome) => {
+  const [key, asOf] = [newKey(), Date.now()];
+  await client.set(guardKey(key), `- - generation 0 ${asOf} ${asOf}`);
+  expect(await store.apply([change(key, 1, { at: asOf - ms })], RULES)).toEqual([outcome]);
+});
 
 describe('what a step leaves behind lives as long as it should', () => {
   const steps: [step: string, take: (key: string) => Promise<unknown>][] = [
