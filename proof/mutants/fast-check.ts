@@ -1,4 +1,4 @@
 import fc from 'fast-check';
 
 /** That something fails is enough to know here; the smallest example of it takes long to find. */
-fc.configureGlobal({ endOnFailure: true });
+fc.configureGlobal({ ...fc.readConfigureGlobal(), endOnFailure: true });

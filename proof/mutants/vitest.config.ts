@@ -7,7 +7,7 @@ export default defineConfig({
       ...['test/coherence.test.ts', 'test/key.test.ts', 'test/codec.test.ts', 'test/attributes.test.ts'],
       ...['test/stream/handler.test.ts', 'test/store/memory.test.ts'],
     ],
-    setupFiles: ['proof/mutants/fast-check.ts'],
+    setupFiles: ['test/support/seed.ts', 'proof/mutants/fast-check.ts'],
     testTimeout: 20_000,
   },
 });

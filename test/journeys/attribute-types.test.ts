@@ -4,6 +4,7 @@ import { inspect } from 'node:util';
 import {
   type AttributeValue,
   type DynamoDBClient,
+  DynamoDBServiceException,
   PutItemCommand,
   ScanCommand,
 } from '@aws-sdk/client-dynamodb';
@@ -211,8 +212,8 @@ async function readAll(
       outcomes[name] = { Item, Items, Responses };
       if (CacheMetadata?.CacheHit || CacheMetadata?.CacheHitCount === 1) hits.push(name);
     } catch (error) {
-      // Attributes have no order: which of several numbers fails first is left open.
-      outcomes[name] = String(error).replace(/[-+\d.]+(E[-+\d]+)? can't/, "A number can't");
+      // Attributes have no order: which of several that cannot be translated is named is nobody's promise.
+      outcomes[name] = error instanceof DynamoDBServiceException ? String(error) : 'cannot be translated';
     }
   }
   return outcomes;
