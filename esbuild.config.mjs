@@ -68,6 +68,16 @@ const unread = {
   },
 };
 
+/** The certificates of a vendor, for clients that name its profile: the function without code makes its client of a URL. */
+const noProfiles = {
+  name: 'no-profiles',
+  setup(build) {
+    build.onLoad({ filter: /[\\/]ioredis[\\/].*[\\/]TLSProfiles\.js$/ }, () => ({
+      contents: 'exports.default = {};',
+    }));
+  },
+};
+
 /** Of a command ioredis asks where its keys are, and whether it has one of two flags. */
 function asRead({ flags, keyStart, keyStop, step, subcommands = {} }) {
   const elsewhere = Object.entries(subcommands).filter(
@@ -107,20 +117,23 @@ async function buildPackage() {
     sourcemap: true,
     plugins: [luaText],
   });
-  await bundleLambda('src/lambda.ts', 'dist/lambda.mjs', {
-    'src/lambda-iam.mts': 'dist/lambda-iam.mjs',
-    'src/lambda-metrics.mts': 'dist/lambda-metrics.mjs',
-  });
+  await bundleLambda(
+    'src/lambda.ts',
+    'dist/lambda.mjs',
+    { 'src/lambda-iam.mts': 'dist/lambda-iam.mjs', 'src/lambda-metrics.mts': 'dist/lambda-metrics.mjs' },
+    [noProfiles],
+  );
 }
 
 /**
  * Bundles one function into a single file, what it imports only when it is asked for into files beside it, and all of
  * them into a zip ready to upload.
  */
-async function bundleLambda(entry, outfile, besides = {}) {
+async function bundleLambda(entry, outfile, besides = {}, plugins = []) {
   const { build } = await import('esbuild');
   const external = Object.values(besides).map((file) => `./${basename(file)}`);
-  await build({ ...lambdaBundle(entry, outfile), external });
+  const options = lambdaBundle(entry, outfile);
+  await build({ ...options, external, plugins: [...options.plugins, ...plugins] });
   for (const [from, to] of Object.entries(besides)) await build(lambdaBundle(from, to));
   const { zipSync } = await import('fflate');
   const files = {};
