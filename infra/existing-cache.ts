@@ -5,7 +5,10 @@ import { connectGrant } from './access.js';
 import { type Cache, type IamAuthentication, SERVERLESS_PORTS } from './cache.js';
 import { CACHE_PORT, cacheUrl } from './cache-url.js';
 
-/** A Redis or Valkey server that is there already. It is not watched: its alarms are yours. */
+/**
+ * A Redis or Valkey server that is there already. It is not watched: its alarms are yours. Its `maxmemory-policy` should be
+ * `volatile-lru`, `allkeys-lru` or `noeviction`: the others take guards before values.
+ */
 export interface ExistingCache {
   readonly type: 'existing';
   readonly host: string;

@@ -49,7 +49,7 @@ export function nodeCache(
     engine: 'valkey',
     engineVersion,
     cacheNodeType: nodeType,
-    // Guards and values both have a TTL: what was used least recently goes first.
+    // With their `volatile-lru` what was used least recently goes first: values before guards, as other policies do not.
     cacheParameterGroupName: isCluster ? 'default.valkey8.cluster.on' : 'default.valkey8',
     ...(isCluster
       ? { numNodeGroups: shards, replicasPerNodeGroup: replicasPerShard }
