@@ -41,7 +41,7 @@ describe('a connection of our own', () => {
   test('is another one after it was given up', async () => {
     const connection = ownConnection('redis://127.0.0.1:1?cluster');
     const first = connection.client();
-    connection.abandon();
+    connection.abandon(first);
     expect(connection.client()).not.toBe(first);
     await connection.close();
   });

@@ -142,15 +142,22 @@ describe("the cache server's clock", () => {
 });
 
 describe("somebody else's keys", () => {
-  test('in the place of a value or a guard are replaced', async () => {
+  test('in the place of a value are replaced by a change, and by a reader that misses', async () => {
     const [key, other] = [newKey(), newKey()];
-    for (const each of [key, other]) {
-      await client.hset(each, 'a', 'b');
-      await client.rpush(guardKey(each), 'a');
-    }
-    expect(await leaseOf(store, key)).toMatchObject({ strong: false });
+    for (const each of [key, other]) await client.rpush(each, 'a', 'b');
+    expect(await store.get([key])).toEqual([undefined]);
+    expect(await store.get([key, other])).toEqual([undefined, undefined]);
+    expect(await store.fill([fillOf(key, await leaseOf(store, key))], RULES)).toEqual(['filled']);
     expect(await store.apply([change(other, 1)], RULES)).toEqual(['written']);
-    expect(await client.get(other)).toBe('"v1"');
+    expect(await client.mget(key, other)).toEqual(['"filled"', '"v1"']);
+  });
+
+  test('in the place of a tag are none, and are replaced by the next reader', async () => {
+    const tag = newKey();
+    await client.hset(guardKey(tag), 'a', 'b');
+    expect(await store.generations([tag])).toEqual([undefined]);
+    const { generation } = await leaseOf(store, tag);
+    expect(await store.generations([tag])).toEqual([generation]);
   });
 
   test('in the place of a result are replaced', async () => {
@@ -159,15 +166,82 @@ describe("somebody else's keys", () => {
     await store.put([{ key, value: 'generation\nresult', ttlMs: 600_000 }]);
     expect(await client.get(key)).toBe('generation\nresult');
   });
+});
 
-  test('that only look like a guard count as none', async () => {
-    const [key, other] = [newKey(), newKey()];
-    for (const each of [key, other]) await client.set(guardKey(each), '1 2 3');
-    expect((await leaseOf(store, other)).generation).toMatch(/^\d{16}$/);
-    expect(await store.apply([change(key, 1)], RULES)).toEqual(['written']);
-    const [version, ...rest] = String(await client.get(guardKey(key))).split(' ');
-    expect([version, rest.length]).toEqual(['00000001', 5]);
+describe('a guard that cannot be read', () => {
+  const now = Date.now();
+  const long = now + 86_400_000;
+  const damaged: [what: string, spoil: (guard: string) => Promise<unknown>][] = [
+    ...[
+      ...['', '1 2 3', 'x x x x x x', '- - 5 5 5 -', '- - 5 5 - 5', '- 5 5 5 - -', '1 - 5 5 - -'],
+      ...['zzzz 9999999999999999 1 2 - -', 'zzzz 5 1 2 - -', `1 ${long} 1 2 - -`, '1 5 1 x - -'],
+      ...[`- - 5 ${long} - -`, `- - 5 5 ${long} 5`, `- - 5 5 5 ${long}`, '- - 5 1e3 - -', '- - 5 - - -'],
+      ...['- - 5 5 nan inf', ' - - 5 5 - -', '- - 5 5 - - -', '\0\xff'],
+    ].map((text): [string, (guard: string) => Promise<unknown>] => [
+      JSON.stringify(text),
+      (guard) => client.set(guard, text),
+    ]),
+    ['a list', (guard) => client.rpush(guard, 'a')],
+    ['a hash', (guard) => client.hset(guard, 'a', 'b')],
+  ];
+
+  test.each(damaged)('is void, and its item is: %s', async (_, spoil) => {
+    const keys = [newKey(), newKey(), newKey(), newKey(), newKey()] as const;
+    const [changed, old, begun, filled, voided] = keys;
+    const lease = await leaseOf(store, filled);
+    for (const key of keys) {
+      await client.del(guardKey(key));
+      await spoil(guardKey(key));
+      await client.set(key, '"old"');
+    }
+    // What the guard knew may have been newer than either change.
+    const changes = [change(changed, 1), change(old, 1, { at: Date.now() - 10_000 })];
+    expect(await store.apply(changes, RULES)).toEqual(['overlapping', 'included']);
+    await client.del(begun, filled);
+    expect(await leaseOf(store, begun)).toMatchObject({ strong: true });
+    expect(await store.fill([fillOf(filled, lease)], RULES)).toEqual(['moved']);
+    expect(await store.void([voided], RULES)).toEqual(['voided']);
+    expect(await store.get(keys)).toEqual(keys.map(() => undefined));
+    for (const key of keys) {
+      expect(await client.get(guardKey(key))).toMatch(/^(- -|00000001 \d+) \d{16} \d{13} \d{13} \d{13}$/);
+      expect(await client.pttl(guardKey(key))).toEqual(about(300_000));
+      expect(await leaseOf(store, key)).toMatchObject({ strong: true });
+    }
+    // A replay of what came after the lost version writes nothing, and what is newer is written.
+    expect(await store.apply([change(begun, 2, { at: Date.now() - 3_500 })], RULES)).toEqual(['included']);
+    expect(await store.apply([change(begun, 3, { at: Date.now() + 2_500 })], RULES)).toEqual(['written']);
   });
+
+  test.each(damaged)('is no guard of a tag: %s', async (_, spoil) => {
+    const tag = newKey();
+    await spoil(guardKey(tag));
+    const [generation] = await store.generations([tag]);
+    const lease = await leaseOf(store, tag);
+    expect(lease.generation).not.toBe(generation);
+    expect(await store.move([tag], RULES)).toEqual(['moved']);
+  });
+});
+
+test("one entry's trouble is its own reply and leaves its neighbours alone, in every step", async () => {
+  const [one, bad, two] = [newKey(), newKey(), newKey()];
+  const outcomes = async (answers: Promise<unknown[]>) =>
+    (await answers).map((answer) => (answer instanceof CacheError ? answer.answered : answer));
+  const ttlMs = 1e300; // refused by SET, which stands for whatever goes wrong with one item
+  const changes = [change(one, 1), change(bad, 1, { ttlMs }), change(two, 1)];
+  expect(await outcomes(store.apply(changes, RULES))).toEqual(['written', true, 'written']);
+
+  const keys = [newKey(), newKey(), newKey()];
+  const leases = await Promise.all(keys.map((key) => leaseOf(store, key)));
+  const fills = keys.map((key, index) => fillOf(key, leases[index] as Lease, index === 1 ? { ttlMs } : {}));
+  expect(await outcomes(store.fill(fills, RULES))).toEqual(['filled', true, 'filled']);
+
+  const results = [newKey(), newKey(), newKey()].map((key, index) => ({
+    ...{ key, value: 'g\nr', ttlMs: index === 1 ? ttlMs : 600_000 },
+  }));
+  expect(await outcomes(store.put(results))).toEqual(['stored', true, 'stored']);
+
+  const [answer] = await store.apply([change(bad, 2, { ttlMs })], RULES);
+  expect((answer as CacheError).message).toMatch(/^The cache refused a command: .*(integer|expire)/);
 });
 
 describe('a full server', () => {

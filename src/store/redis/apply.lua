@@ -37,7 +37,7 @@ end
 -- A change's numbers come as one text: to the client each argument is dearer than its part of the match here.
 local function apply(key, guardKey, change, value)
   local version, at, action, ttlMs, expiresAt = string.match(change, '^(%S+) (%S+) (%S+) (%S+) (%S*)$')
-  local guard = load(guardKey)
+  local guard = load(guardKey, key)
   local decision = decide(guard, version, tonumber(at))
   if decision == 'stale' then return decision end
 
@@ -57,8 +57,6 @@ local function apply(key, guardKey, change, value)
   return decision
 end
 
-local outcomes = {}
-for i = 1, #KEYS / 2 do
-  outcomes[i] = apply(KEYS[2 * i - 1], KEYS[2 * i], ARGV[2 * i + 2], ARGV[2 * i + 3])
-end
-return outcomes
+return each(#KEYS / 2, function(i)
+  return apply(KEYS[2 * i - 1], KEYS[2 * i], ARGV[2 * i + 2], ARGV[2 * i + 3])
+end)

@@ -6,18 +6,17 @@
 local function begin(key, guardKey)
   local value = redis.pcall('GET', key)
   if type(value) == 'string' then return { 'value', value } end
-  local guard = load(guardKey)
+  if value then redis.call('DEL', key) end -- somebody else's key of another type
+  local guard = load(guardKey, key)
   if guard then
     redis.call('PEXPIRE', guardKey, ARGV[1])
     return { 'lease', guard.generation, millis(now), now < tonumber(guard.settled) and '1' or '0' }
   end
   local reply = redis.pcall('SET', guardKey, line(ABSENT, ABSENT, token, '0', ABSENT, ABSENT), 'PX', ARGV[1])
-  if reply.err then return { 'full' } end
+  if reply.err then return isFull(reply.err) and { 'full' } or error(reply.err, 0) end
   return { 'lease', token, millis(now), '0' }
 end
 
-local leases = {}
-for i = 1, #KEYS / 2 do
-  leases[i] = begin(KEYS[2 * i - 1], KEYS[2 * i])
-end
-return leases
+return each(#KEYS / 2, function(i)
+  return begin(KEYS[2 * i - 1], KEYS[2 * i])
+end)

@@ -7,7 +7,7 @@ local guardMs, settle = ARGV[1], tonumber(ARGV[2])
 
 local function fill(key, guardKey, generation, begunAt, strong, value, ttlMs, expiresAt)
   if redis.call('EXISTS', key) == 1 then return 'occupied' end
-  local guard = load(guardKey)
+  local guard = load(guardKey, key)
   if not guard or guard.generation ~= generation then return 'moved' end
   local ttl = timeToLive(ttlMs, expiresAt)
   if not ttl then return 'expired' end
@@ -20,10 +20,8 @@ local function fill(key, guardKey, generation, begunAt, strong, value, ttlMs, ex
   return 'filled'
 end
 
-local outcomes = {}
-for i = 1, #KEYS / 2 do
+return each(#KEYS / 2, function(i)
   local first = 6 * i - 3
-  outcomes[i] = fill(KEYS[2 * i - 1], KEYS[2 * i], ARGV[first], tonumber(ARGV[first + 1]),
+  return fill(KEYS[2 * i - 1], KEYS[2 * i], ARGV[first], tonumber(ARGV[first + 1]),
     ARGV[first + 2], ARGV[first + 3], ARGV[first + 4], ARGV[first + 5])
-end
-return outcomes
+end)

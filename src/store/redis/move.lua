@@ -4,9 +4,7 @@
 -- returns per tag 'moved'
 
 local guard = line(ABSENT, ABSENT, token, millis(now + tonumber(ARGV[2])), ABSENT, ABSENT)
-local outcomes = {}
-for i = 1, #KEYS do
+return each(#KEYS, function(i)
   save(KEYS[i], guard, ARGV[1], KEYS[i])
-  outcomes[i] = 'moved'
-end
-return outcomes
+  return 'moved'
+end)

@@ -7,14 +7,11 @@ local function firstLine(text)
   return string.match(text, '^[^\n]*')
 end
 
-local outcomes = {}
-for i = 1, #KEYS do
+return each(#KEYS, function(i)
   local value, stored = ARGV[2 * i - 1], redis.pcall('GET', KEYS[i])
   if type(stored) == 'string' and firstLine(stored) == firstLine(value) then
-    outcomes[i] = 'occupied'
-  else
-    redis.call('SET', KEYS[i], value, 'PX', ARGV[2 * i])
-    outcomes[i] = 'stored'
+    return 'occupied'
   end
-end
-return outcomes
+  redis.call('SET', KEYS[i], value, 'PX', ARGV[2 * i])
+  return 'stored'
+end)

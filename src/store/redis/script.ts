@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import apply from './apply.lua?raw';
 import begin from './begin.lua?raw';
 import clock from './clock.lua?raw';
+import each from './each.lua?raw';
 import fill from './fill.lua?raw';
 import guard from './guard.lua?raw';
 import move from './move.lua?raw';
@@ -18,14 +19,14 @@ export type Scripts = Record<'apply' | 'begin' | 'fill' | 'void' | 'move' | 'put
 
 /** The store's scripts. Tests replace the clock, which is the cache server's own otherwise. */
 export function scripts(clockText: string = clock): Scripts {
-  const onGuards = (body: string) => script([clockText, guard, body].join('\n'));
+  const onGuards = (body: string) => script([clockText, guard, each, body].join('\n'));
   return {
     apply: onGuards(apply),
     begin: onGuards(begin),
     fill: onGuards(fill),
     void: onGuards(voidItems),
     move: onGuards(move),
-    put: script(put),
+    put: script([each, put].join('\n')),
   };
 }
 

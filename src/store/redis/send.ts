@@ -65,7 +65,7 @@ export async function send(client: RedisClient, work: Work, limits: Limits): Pro
     await Promise.all(Array.from({ length: IN_FLIGHT }, sendNext));
   }
 
-  const done = lanes(client, work, patience).then((all) => Promise.all(all.map(sendLane)));
+  const done = lanes(client, work, limits).then((all) => Promise.all(all.map(sendLane)));
   await Promise.race([done.catch(() => {}), patience.end]);
   patience.stop();
   const answered = replies.reduce((count, [{ positions }]) => count + positions.length, 0);
@@ -88,18 +88,29 @@ export async function sendAlone(
   call: Call,
   { stallMs, deadline }: Limits,
 ): Promise<Sent> {
-  const waitMs = deadline === undefined ? stallMs : Math.max(0, Math.min(stallMs, deadline - Date.now()));
+  const waitMs = timeLeft({ stallMs, deadline });
   let isLate = false;
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<ConnectionError>((resolve) => {
     timer = setTimeout(() => {
       isLate = true;
-      resolve(notAnswered(`nothing came from it for ${waitMs} ms`));
+      resolve(notAnswered(waitMs === stallMs ? nothingFor(stallMs) : TIME_OVER));
     }, waitMs);
   });
   const reply = await Promise.race([sendOne(client, call), late]);
   clearTimeout(timer);
   return { replies: [[call, reply]], stalled: isLate && waitMs === stallMs };
+}
+
+/** How long a command that nothing is heard of may wait, in milliseconds. */
+export function timeLeft({ stallMs, deadline }: Limits): number {
+  return deadline === undefined ? stallMs : Math.max(0, Math.min(stallMs, deadline - Date.now()));
+}
+
+const TIME_OVER = 'the time for it was over';
+
+function nothingFor(stallMs: number): string {
+  return `nothing came from it for ${stallMs} ms`;
 }
 
 function notAnswered(why: string): ConnectionError {
@@ -116,13 +127,13 @@ interface Lane {
   readonly send: (batch: readonly Call[]) => Promise<Settled<unknown>[]>;
 }
 
-async function lanes(client: RedisClient, work: Work, patience: Patience): Promise<Lane[]> {
+async function lanes(client: RedisClient, work: Work, limits: Limits): Promise<Lane[]> {
   const sendEach = (batch: readonly Call[]) => Promise.all(batch.map((call) => sendOne(client, call)));
   const positions = Array.from({ length: work.count }, (_, position) => position);
   if (!client.isCluster) return [{ calls: work.calls(positions), size: 1, send: sendEach }];
 
   const cluster = client as Cluster;
-  if (cluster.slots.length === 0) await learnSlots(cluster, patience);
+  if (cluster.slots.length === 0) await whenReady(cluster, limits);
   const slots = Uint16Array.from(positions, (position) => calculateSlot(work.keyAt(position)));
   const slotOf = (position: number) => slots[position] as number;
   // The nodes that own a slot, as one text; empty when it has no known owner.
@@ -147,17 +158,18 @@ function take(calls: Iterator<Call>, size: number): Call[] {
   return taken;
 }
 
-/** Waits until a cluster client knows who owns which slot: it connects only when first used. */
-async function learnSlots(cluster: Cluster, patience: Patience): Promise<void> {
-  if (cluster.status === 'end') return;
-  if (cluster.status === 'wait') cluster.connect().catch(() => {});
-  let onReady = () => {};
-  const ready = new Promise<void>((resolve) => {
-    onReady = resolve;
-    cluster.once('ready', onReady);
+/** Waits until a client is connected, which it may begin only when first used, or has given up. */
+export function whenReady(client: RedisClient, limits: Limits): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      clearTimeout(timer);
+      client.off('ready', done).off('end', done);
+      resolve();
+    };
+    const timer = setTimeout(done, client.status === 'end' ? 0 : timeLeft(limits));
+    client.once('ready', done).once('end', done);
+    if (client.status === 'wait') client.connect().catch(() => {});
   });
-  await Promise.race([ready, patience.end]);
-  cluster.off('ready', onReady);
 }
 
 /**
@@ -191,6 +203,7 @@ async function sendOne(client: RedisClient, call: Call): Promise<Settled<unknown
     return await client.call(name, args);
   } catch (thrown) {
     const error = toError(thrown);
+    if (error.message.startsWith('WRONGTYPE')) return null; // somebody else's key: no value of ours
     if (!error.message.startsWith('NOSCRIPT') || typeof call.command === 'string') return failure(error);
     return client.eval(call.command.text, call.keys.length, ...call.keys, ...call.args).catch(failure);
   }
@@ -206,9 +219,9 @@ function wireForm({ command, keys, args }: Call): [name: string, ...args: string
  * An error of the client's or the server's, without what it carries of the command: ioredis attaches the arguments
  * and Redis quotes those of a command that it does not know, and they hold items.
  */
-function failure(thrown: unknown): CacheError {
+export function failure(thrown: unknown): CacheError {
   const error = toError(thrown);
-  const message = error.message.replace(/,? with args beginning with:.*$/s, '');
+  const message = error.message.replace(/,? with args beginning with:.*$|\.+$/s, '');
   if (error.name === 'MaxRetriesPerRequestError') return new ConnectionError('The cache cannot be reached.');
   if (error.name !== 'ReplyError') return new ConnectionError(`The cache lost a command: ${message}.`);
   const hint = /^(?:CROSSSLOT|MOVED)\b/.test(message)
@@ -242,12 +255,12 @@ function startPatience({ stallMs, deadline }: Limits): Patience {
   });
   const stall = setTimeout(() => {
     stalled = true;
-    giveUp(`nothing came from it for ${stallMs} ms`);
+    giveUp(nothingFor(stallMs));
   }, stallMs);
   const limit =
     deadline === undefined
       ? undefined
-      : setTimeout(() => giveUp('the time for it was over'), Math.max(0, deadline - Date.now()));
+      : setTimeout(() => giveUp(TIME_OVER), Math.max(0, deadline - Date.now()));
   return {
     end,
     get over() {

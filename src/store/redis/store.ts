@@ -1,3 +1,4 @@
+import type { Redis } from 'ioredis';
 import type { Rules } from '../../coherence.js';
 import { CacheError } from '../../errors.js';
 import { guardKey } from '../../key.js';
@@ -13,17 +14,21 @@ import type {
   Settled,
   StoreChange,
 } from '../store.js';
-import type { Connection } from './connection.js';
+import type { Connection, RedisClient } from './connection.js';
 import { type Script, type Scripts, scripts as serverClockScripts } from './script.js';
-import { type Call, ConnectionError, send, sendAlone } from './send.js';
+import { type Call, ConnectionError, failure, send, sendAlone, whenReady } from './send.js';
+import { ask, standingOf } from './standing.js';
 
 /** One script call takes at most so many items: ElastiCache Serverless accepts 3,999 arguments a request ... */
 const ITEMS_PER_CALL = 128;
 /** ... and runs a script for at most 4 MiB; smaller calls also let the next one be parsed while one runs. */
 const CHARACTERS_PER_CALL = 512 * 1024;
 
-/** Where the generation stands in a guard's text; see guard.lua. */
-const GENERATION = 2;
+/** A guard's text, with its generation; see guard.lua. What looks otherwise is damaged, and counts as none. */
+const GUARD = /^(?:- -|\d\S* \d+) (\S+) \d+ (?:- -|-?\d+ -?\d+)(?: |$)/;
+
+const TAKES_NO_CHANGES =
+  'The cache is not used: its server is a replica, or lacks its own, so that changes do not reach it.';
 
 /** What a step is about: an item or result, or a key or tag alone. */
 type Item = string | { readonly key: string };
@@ -50,7 +55,7 @@ export function redisStore(
     head: readonly string[],
     items: readonly I[],
     partOf: (item: I) => Part,
-    parse: (reply: unknown, index: number) => T,
+    parse: (answer: unknown) => Settled<T>,
     options: CallOptions = {},
   ): Promise<Settled<T>[]> {
     const answers: Settled<T>[] = new Array(items.length);
@@ -58,6 +63,14 @@ export function redisStore(
 
     const client = connection.client();
     const limits = { stallMs, deadline: options.deadline };
+    const standing = standingOf(client);
+    if (mustWait(client)) await whenReady(client, limits);
+    if (standing.misplaced !== undefined) {
+      return answers.fill(
+        new ConnectionError(`The cache is not used: its database is ${standing.misplaced}.`),
+      );
+    }
+    ask(client, standing);
     const partAt = (position: number) => partOf(items[position] as I);
     const { replies, unanswered, stalled } = await (items.length === 1
       ? sendAlone(client, newCall(command, head, 0, partAt(0)), limits)
@@ -70,12 +83,14 @@ export function redisStore(
           },
           limits,
         ));
-    if (stalled) connection.abandon();
+    if (stalled || standing.isReplica) connection.abandon(client);
+    if (standing.isReplica) return answers.fill(new ConnectionError(TAKES_NO_CHANGES));
 
     if (unanswered !== undefined) answers.fill(explained(unanswered, connection));
     for (const [{ positions }, reply] of replies) {
       positions.forEach((position, index) => {
-        answers[position] = reply instanceof CacheError ? explained(reply, connection) : parse(reply, index);
+        const answer = answerAt(reply, index);
+        answers[position] = answer instanceof CacheError ? explained(answer, connection) : parse(answer);
       });
     }
     return answers;
@@ -84,15 +99,7 @@ export function redisStore(
   return {
     readsLate: true,
 
-    get: (keys, options) =>
-      run(
-        'get',
-        [],
-        keys,
-        keyOnly,
-        (reply, index) => text(Array.isArray(reply) ? reply[index] : reply),
-        options,
-      ),
+    get: (keys, options) => run('get', [], keys, keyOnly, text, options),
 
     apply: (changes, rules, options) =>
       run(
@@ -100,7 +107,7 @@ export function redisStore(
         [String(rules.lateAfterMs), ...guardAndSettle(rules)],
         changes,
         changePart,
-        (reply, index) => element(reply, index) as ApplyOutcome,
+        (answer) => answer as ApplyOutcome,
         options,
       ),
 
@@ -108,14 +115,7 @@ export function redisStore(
       run(scripts.begin, [String(rules.guardMs)], keys, keyAndGuard, parseBegun, options),
 
     fill: (fills, rules, options) =>
-      run(
-        scripts.fill,
-        guardAndSettle(rules),
-        fills,
-        fillPart,
-        (reply, index) => element(reply, index) as FillOutcome,
-        options,
-      ),
+      run(scripts.fill, guardAndSettle(rules), fills, fillPart, (answer) => answer as FillOutcome, options),
 
     void: (keys, rules, options) =>
       run(scripts.void, guardAndSettle(rules), keys, keyAndGuard, () => 'voided' as const, options),
@@ -124,29 +124,22 @@ export function redisStore(
       run(scripts.move, guardAndSettle(rules), tags, guardOnly, () => 'moved' as const, options),
 
     generations: (tags, options) =>
-      run(
-        'get',
-        [],
-        tags,
-        guardOnly,
-        (reply, index) => text(Array.isArray(reply) ? reply[index] : reply)?.split(' ')[GENERATION],
-        options,
-      ),
+      run('get', [], tags, guardOnly, (answer) => GUARD.exec(text(answer) ?? '')?.[1], options),
 
     put: (results, options) =>
-      run(
-        scripts.put,
-        [],
-        results,
-        resultPart,
-        (reply, index) => element(reply, index) as PutOutcome,
-        options,
-      ),
+      run(scripts.put, [], results, resultPart, (answer) => answer as PutOutcome, options),
 
     delete: (keys, options) => run('unlink', [], keys, keyOnly, () => 'deleted' as const, options),
 
     close: () => connection.close(),
   };
+}
+
+/** Whether commands must not be handed to a client yet: it would refuse them, or take them to another database. */
+function mustWait(client: RedisClient): boolean {
+  const { enableOfflineQueue, db } = client.options as Redis['options'];
+  if (enableOfflineQueue !== false && !db) return false;
+  return client.status !== 'ready' || (!client.isCluster && !(client as Redis).stream.writable);
 }
 
 function explained(error: CacheError, connection: Connection): CacheError {
@@ -260,16 +253,18 @@ function guardAndSettle(rules: Rules): [string, string] {
   return [String(rules.guardMs), String(rules.settleMs)];
 }
 
-function parseBegun(reply: unknown, index: number): Settled<Begun> {
-  const [kind, first, begunAt, strong] = element(reply, index) as string[];
+function parseBegun(answer: unknown): Settled<Begun> {
+  const [kind, first, begunAt, strong] = answer as string[];
   if (kind === 'value') return { value: first as string };
   if (kind === 'lease')
     return { generation: first as string, begunAt: Number(begunAt), strong: strong === '1' };
   return new CacheError('The cache is full: it could not note that a reader began.', { answered: true });
 }
 
-function element(reply: unknown, index: number): unknown {
-  return (reply as unknown[])[index];
+/** What a reply says of one item: a script, too, answers each with its result or its own error. */
+function answerAt(reply: unknown, index: number): unknown {
+  const answer = Array.isArray(reply) ? reply[index] : reply;
+  return answer instanceof Error && !(answer instanceof CacheError) ? failure(answer) : answer;
 }
 
 function text(reply: unknown): string | undefined {

@@ -4,12 +4,10 @@
 -- returns per item 'voided'
 
 local settled, known = millis(now + tonumber(ARGV[2])), millis(now)
-local outcomes = {}
-for i = 1, #KEYS / 2 do
+return each(#KEYS / 2, function(i)
   local key, guardKey = KEYS[2 * i - 1], KEYS[2 * i]
-  local guard = load(guardKey) or { version = ABSENT, at = ABSENT }
+  local guard = load(guardKey, key) or { version = ABSENT, at = ABSENT }
   save(guardKey, line(guard.version, guard.at, token, settled, known, known), ARGV[1], key)
   redis.call('DEL', key)
-  outcomes[i] = 'voided'
-end
-return outcomes
+  return 'voided'
+end)
