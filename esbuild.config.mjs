@@ -1,6 +1,7 @@
 // Builds the package: `node esbuild.config.mjs`. Bundles a Lambda function of your own:
 // `node esbuild.config.mjs <entry> <outfile>`, or with your own esbuild and `lambdaBundle()`.
 import { readFile, rm, writeFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
 import { basename } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
@@ -24,6 +25,8 @@ export function lambdaBundle(entry, outfile) {
     mainFields: ['module', 'main'],
     conditions: ['module'],
     legalComments: 'none',
+    // ioredis asks for a version of its own, which has the same code.
+    alias: { 'cluster-key-slot': createRequire(import.meta.url).resolve('cluster-key-slot') },
     plugins: [luaText, unread],
   };
 }

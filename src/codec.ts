@@ -247,7 +247,9 @@ function expectMap(value: unknown): Record<string, unknown> {
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
     return value as Record<string, unknown>;
   }
-  throw new EncodeError('Cannot encode an item, map or attribute value: it must be an object.');
+  throw new EncodeError(
+    'Cannot encode an item, map or attribute value: it must be an object, as { "S": "text" } is one.',
+  );
 }
 
 function expectString(value: unknown): string {

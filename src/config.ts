@@ -65,7 +65,8 @@ export interface TableConfig {
   readonly ttlJitter?: number | undefined;
   /**
    * Makes the cache key of a record, for teams that read Redis themselves. It should depend on `record.keys` alone.
-   * `undefined` caches nothing for this record. When it throws, the record fails and is delivered again.
+   * `undefined` caches nothing for this record. A text that cannot be a key makes the record poison: make what others
+   * choose a part of it with `keyPart`. When it throws, or gives no text, the record fails and is delivered again.
    */
   readonly key?: ((record: StreamRecord) => string | undefined) | undefined;
   /**
@@ -73,7 +74,10 @@ export interface TableConfig {
    * the record reported as poison.
    */
   readonly value?: ((record: StreamRecord) => string | undefined) | undefined;
-  /** Names further keys to delete with every record: caches derived from the item. When it throws, the record fails. */
+  /**
+   * Names further keys to delete with every record: caches derived from the item. What cannot be a key is reported as
+   * poison and left out. When it throws, or names no texts, the record fails.
+   */
   readonly alsoDelete?: ((record: StreamRecord) => readonly string[]) | undefined;
   /** The table's TTL attribute: an entry never outlives its item. `STREAM_CACHE_TTL_ATTRIBUTE`. */
   readonly ttlAttribute?: string | undefined;
@@ -150,21 +154,26 @@ const ENVIRONMENT = {
   STREAM_CACHE_NAMESPACE: ['namespace', String],
   STREAM_CACHE_TABLE_NAME: ['tableName', String],
   STREAM_CACHE_TABLES: ['tables', parseTables],
-  STREAM_CACHE_WRITE_TIMEOUT_MS: ['writeTimeoutMs', Number],
-  STREAM_CACHE_READ_TIMEOUT_MS: ['readTimeoutMs', Number],
+  STREAM_CACHE_WRITE_TIMEOUT_MS: ['writeTimeoutMs', parseNumber],
+  STREAM_CACHE_READ_TIMEOUT_MS: ['readTimeoutMs', parseNumber],
   STREAM_CACHE_MODE: ['mode', String],
-  STREAM_CACHE_TTL_SECONDS: ['ttlSeconds', Number],
-  STREAM_CACHE_TTL_JITTER: ['ttlJitter', Number],
+  STREAM_CACHE_TTL_SECONDS: ['ttlSeconds', parseNumber],
+  STREAM_CACHE_TTL_JITTER: ['ttlJitter', parseNumber],
   STREAM_CACHE_TTL_ATTRIBUTE: ['ttlAttribute', String],
-  STREAM_CACHE_LATE_AFTER_SECONDS: ['lateAfterSeconds', Number],
-  STREAM_CACHE_GUARD_SECONDS: ['guardSeconds', Number],
-  STREAM_CACHE_SETTLE_SECONDS: ['settleSeconds', Number],
+  STREAM_CACHE_LATE_AFTER_SECONDS: ['lateAfterSeconds', parseNumber],
+  STREAM_CACHE_GUARD_SECONDS: ['guardSeconds', parseNumber],
+  STREAM_CACHE_SETTLE_SECONDS: ['settleSeconds', parseNumber],
 } as const;
 
 /** No option: the function without code looks at it before it has any. */
 const METRICS_VARIABLE = 'STREAM_CACHE_METRICS';
 
-/** What is no JSON is left as it is, and refused like any other wrong value. */
+/** What is no number is left as it is, and refused like any other wrong value. */
+function parseNumber(text: string): unknown {
+  return Number.isNaN(Number(text)) ? text : Number(text);
+}
+
+/** What is no JSON, in the same way. */
 function parseTables(text: string): unknown {
   try {
     return JSON.parse(text);
@@ -239,6 +248,11 @@ export function resolveConfig(
   config: StreamCacheConfig,
   environment: NodeJS.ProcessEnv = process.env,
 ): Settings {
+  if (!isObject(config) || Array.isArray(config)) {
+    throw new ConfigError(
+      `The options are ${formOf(config)}: expected an object like { cache: 'redis://localhost:6379' }.`,
+    );
+  }
   const options: StreamCacheConfig = { ...fromEnvironment(environment), ...withoutUndefined(config) };
   check(options, OPTIONS, '');
   if (options.cache === undefined) {
@@ -289,10 +303,30 @@ function check(options: object, known: Record<string, [expected: string, check: 
     }
     if (value !== undefined && !isRight(value)) {
       throw new ConfigError(
-        `Option ${path}${name}${environmentName(path, name)} is wrong: expected ${expected}.`,
+        `Option ${path}${name}${environmentName(path, name)} is wrong: expected ${expected}, not ${isSecret(name) ? formOf(value) : shown(value)}.`,
       );
     }
   }
+}
+
+/** What may hold a password. */
+function isSecret(option: string): boolean {
+  return option === 'cache' || option === 'iam';
+}
+
+/** A wrong value, as far as it is short and certainly no secret: what stands behind // may be one wherever it is. */
+function shown(value: unknown): string {
+  if (typeof value === 'number') return String(value);
+  return typeof value === 'string' && value.length <= 40 && !value.includes('//')
+    ? JSON.stringify(value)
+    : formOf(value);
+}
+
+function formOf(value: unknown): string {
+  if (value === null || typeof value === 'boolean') return String(value);
+  if (Array.isArray(value)) return 'an array';
+  if (typeof value === 'string') return 'a text';
+  return typeof value === 'object' ? 'an object' : `a ${typeof value}`;
 }
 
 function environmentName(path: string, option: string): string {

@@ -9,7 +9,9 @@ export function wantsIam({ STREAM_CACHE_URL = '' }: NodeJS.ProcessEnv = process.
 export function wantsMetrics({ STREAM_CACHE_METRICS }: NodeJS.ProcessEnv = process.env): boolean {
   const text = STREAM_CACHE_METRICS || 'false';
   if (text === 'true' || text === 'false') return text === 'true';
-  throw new ConfigError('Environment variable STREAM_CACHE_METRICS is wrong: expected true or false.');
+  throw new ConfigError(
+    `Environment variable STREAM_CACHE_METRICS is wrong: expected true or false, not ${JSON.stringify(text.slice(0, 40))}.`,
+  );
 }
 
 /** What requests to AWS are signed with; what the SDK's credential providers give fits. */

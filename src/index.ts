@@ -10,7 +10,7 @@ export type {
   TtlSeconds,
 } from './config.js';
 export { CacheError, ConfigError, EncodeError, EventError, KeyError, StreamCacheError } from './errors.js';
-export { itemKey } from './key.js';
+export { itemKey, keyPart } from './key.js';
 export type { CacheMetadata } from './read/answer.js';
 export { type CachingMiddleware, NewCachingMiddleware } from './read/middleware.js';
 export {

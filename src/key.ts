@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { type AttributeMap, type AttributeValue, base64Text } from './attributes.js';
-import { KeyError } from './errors.js';
+import { ConfigError, KeyError } from './errors.js';
 
 /** The longest key that is stored as it is, in bytes of UTF-8. Longer ones are replaced by their SHA-256. */
 export const MAX_KEY_BYTES = 1024;
@@ -57,7 +57,7 @@ export function partitionTag(
 
 /** The key of a stored result, in the slot of its tag's guard. */
 export function resultKey(tag: string, signature: string): string {
-  return `{${tag}}:result:${createHash('sha256').update(signature).digest('base64url')}`;
+  return `{${tag}}:result:${digest(signature)}`;
 }
 
 /**
@@ -72,30 +72,56 @@ export function guardKey(key: string): string {
   // The second colon tells the guard of {42} from that of 42.
   if (/^[^{}]*\{[^{}]+\}[^{}]*$/.test(key) && !key.endsWith(':guard')) return `${key}::guard`;
   throw new KeyError(
-    'A cache key may have braces only as one Redis hash tag, like user:{42}, and then not end in :guard: encode other braces.',
+    'A cache key may have braces only as one Redis hash tag, like user:{42}, and then not end in :guard: encode other braces, as keyPart() does.',
   );
 }
 
 /**
- * A key made by a caller's own function, once it is fit to be one.
+ * A key made by a caller's own function, once it is fit to be one and to have a guard.
  *
- * @throws KeyError when it is not a non-empty string of at most {@link MAX_CUSTOM_KEY_BYTES} bytes of UTF-8
+ * @throws KeyError when its text cannot be a key, see {@link checkDerivedKey} and {@link guardKey}, or has lone surrogates
+ * @throws ConfigError when it is no text
  */
 export function checkCustomKey(key: unknown): string {
-  if (typeof key !== 'string' || key === '') {
+  const text = checkDerivedKey(key);
+  if (/\p{Cs}/u.test(text)) {
     throw new KeyError(
-      `A cache key must be a non-empty string, not ${key === '' ? 'an empty one' : typeof key}.`,
+      'A cache key must not have lone surrogates: two such keys are the same to Redis. Make it with keyPart().',
     );
   }
+  guardKey(text);
+  return text;
+}
+
+/**
+ * A key that a caller's own function derived from an item, once it is fit to be deleted.
+ *
+ * @throws KeyError when it is empty or longer than {@link MAX_CUSTOM_KEY_BYTES} bytes of UTF-8
+ * @throws ConfigError when it is no text: that is the function's fault and not the record's
+ */
+export function checkDerivedKey(key: unknown): string {
+  if (typeof key !== 'string') {
+    throw new ConfigError(`Option key or alsoDelete gave ${typeof key} for a cache key: expected a text.`);
+  }
+  if (key === '') throw new KeyError('A cache key must not be an empty text.');
   if (Buffer.byteLength(key) > MAX_CUSTOM_KEY_BYTES) {
     throw new KeyError(
-      `A cache key may have at most ${MAX_CUSTOM_KEY_BYTES} bytes, its guard's name included: hash longer ones.`,
+      `A cache key may have at most ${MAX_CUSTOM_KEY_BYTES} bytes, its guard's name included: make it with keyPart().`,
     );
   }
-  if (/\p{Cs}/u.test(key)) {
-    throw new KeyError('A cache key must not have lone surrogates: two such keys are the same to Redis.');
-  }
   return key;
+}
+
+/**
+ * Any text, such as what a visitor chose, as a part of a key of your own. Different texts give different parts. What must
+ * not stand bare in a key is percent-encoded as in {@link itemKey}, so that no part has `%` bare, or `: , = # ~ * { }` and white
+ * space at all: join parts with these. What would have more than 1,024 bytes is `~` and its SHA-256 instead.
+ *
+ * @example `user-by-email:${keyPart(email)}`
+ */
+export function keyPart(text: string): string {
+  const part = encode(text);
+  return Buffer.byteLength(part) <= MAX_KEY_BYTES ? part : `~${digest(part)}`;
 }
 
 /**
@@ -164,7 +190,11 @@ function tablePrefix(namespace: string | undefined, tableName: string): string {
 function bounded(prefix: string, rest: string): string {
   const key = prefix + rest;
   if (key.length * 3 <= MAX_KEY_BYTES || Buffer.byteLength(key) <= MAX_KEY_BYTES) return key;
-  return `${prefix}sha256.${createHash('sha256').update(key).digest('base64url')}`;
+  return `${prefix}sha256.${digest(key)}`;
+}
+
+function digest(text: string): string {
+  return createHash('sha256').update(text).digest('base64url');
 }
 
 /** What must not stand bare in a key: the grammar's own marks, and what makes a key hard to type, log or match. */

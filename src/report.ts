@@ -5,7 +5,7 @@ import type { ApplyOutcome, FillOutcome } from './store/store.js';
 /**
  * What became of one stream record: an {@link ApplyOutcome}, or
  * - `superseded`: a later record of the same item in the same batch was applied instead
- * - `skipped`: the `key` function gave no key for it
+ * - `skipped`: it has no key: the `key` function gave none, or none that can be
  * - `failed`: the cache did not confirm it; Lambda delivers it again
  */
 export type RecordOutcome = ApplyOutcome | 'superseded' | 'skipped' | 'failed';
@@ -39,12 +39,16 @@ export interface RecordReport {
   readonly error?: Error | undefined;
 }
 
-/** A record whose image cannot be stored: its key is deleted, so that readers fetch the item. */
+/**
+ * A record of which something cannot be done, however often it is delivered. What can be deleted is: the key of an image that
+ * cannot be stored, so that readers fetch the item; and beside a key that cannot be, all that others were derived from it.
+ */
 export interface PoisonReport {
   readonly type: 'poison';
   readonly tableName: string;
   readonly sequenceNumber: string;
-  readonly key: string;
+  /** Absent when it is a key that cannot be: of the item, of a partition or of `alsoDelete`. */
+  readonly key?: string | undefined;
   readonly error: Error;
 }
 
@@ -52,8 +56,11 @@ export interface PoisonReport {
 export interface InvalidatedReport {
   readonly type: 'invalidates-only';
   readonly tableName: string;
-  /** `no-new-image`: the stream's view type leaves it out; `unknown-event-name`: neither INSERT, MODIFY nor REMOVE. */
-  readonly reason: 'no-new-image' | 'unknown-event-name';
+  /**
+   * `no-new-image`: the stream's view type leaves it out; `unknown-event-name`: neither INSERT, MODIFY nor REMOVE;
+   * `unusable-time`: their time is missing, no time, or in the future, so they are late.
+   */
+  readonly reason: 'no-new-image' | 'unknown-event-name' | 'unusable-time';
 }
 
 /** An invocation has come to its end. */

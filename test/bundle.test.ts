@@ -166,7 +166,7 @@ test('STREAM_CACHE_METRICS is true or false', async () => {
     STREAM_CACHE_METRICS: 'yes',
   });
   expect(stderr).toContain(
-    'ConfigError: Environment variable STREAM_CACHE_METRICS is wrong: expected true or false.',
+    'ConfigError: Environment variable STREAM_CACHE_METRICS is wrong: expected true or false, not "yes".',
   );
 });
 

@@ -120,6 +120,46 @@ describe('options', () => {
     expect(resolve).toThrow(expect.objectContaining({ code: 'CONFIG_INVALID' }));
   });
 
+  test.each<[message: string, config: object]>([
+    ['expected write, refresh or invalidate, not "readonly".', { mode: 'readonly' }],
+    ['expected seconds from 1 to 300, not 0.', { settleSeconds: 0 }],
+    ['expected a share from 0 to below 1, not true.', { ttlJitter: true }],
+    ['expected a text of 1 to 256 characters, not "".', { namespace: '' }],
+    ["expected a table's name, not null.", { tableName: null }],
+    ["expected an attribute's name, not an array.", { ttlAttribute: [] }],
+    ['expected a function of the report, not an object.', { onReport: {} }],
+    ["an array of tables' names, not a function.", { tables: () => [] }],
+    ['expected a text of 1 to 256 characters, not a text.', { namespace: 'n'.repeat(300) }],
+  ])('that are wrong are shown beside what is expected: %s', (message, config) => {
+    expect(() => resolveConfig({ ...MEMORY, ...config } as StreamCacheConfig, {})).toThrow(message);
+  });
+
+  test.each<[message: string, options: unknown]>([
+    ["The options are null: expected an object like { cache: 'redis://localhost:6379' }.", null],
+    ['The options are a text: expected', 'redis://:secret@localhost'],
+    ['The options are an array: expected', ['memory:']],
+    ['The options are a function: expected', () => MEMORY],
+  ])('are an object, and nothing else is taken for one: %s', (message, options) => {
+    const resolve = () => resolveConfig(options as StreamCacheConfig, {});
+    expect(resolve).toThrow(message);
+    expect(resolve).toThrow(expect.objectContaining({ code: 'CONFIG_INVALID' }));
+    expect(resolve).toThrow(/^(?!.*secret)/s);
+  });
+
+  test.each<object>([
+    { cache: 0.1 },
+    { cache: ['redis://:secret@h'] },
+    { iam: 'secret' },
+    { namespace: 1, mode: 'redis://:secret@h' },
+    { mode: 'redis://:secret@h' },
+    { cache: 'http://:secret@h' },
+    { cache: 'redis://:secret@h:x' },
+  ])('that may hold a password are never quoted: %j', (config) => {
+    const resolve = () => resolveConfig({ ...MEMORY, ...config } as StreamCacheConfig, {});
+    expect(resolve).toThrow(expect.objectContaining({ code: 'CONFIG_INVALID' }));
+    expect(resolve).toThrow(/^(?!.*(?:secret|0\.1))/s);
+  });
+
   test.each<[message: RegExp, config: StreamCacheConfig]>([
     [/guardSeconds \(60\) is too short for lateAfterSeconds \(60\).*at least 65/, { guardSeconds: 60 }],
     [/guardSeconds \(300\) is too short for lateAfterSeconds \(600\)/, { lateAfterSeconds: 600 }],
@@ -177,6 +217,12 @@ describe('the environment', () => {
       /STREAM_CACHE_TTL_SECONDS/,
     );
     expect(() => resolveConfig(MEMORY, { STREAM_CACHE_TABLES: '{orders}' })).toThrow(/STREAM_CACHE_TABLES/);
+  });
+
+  test('of what is no number says what it is', () => {
+    expect(() => resolveConfig(MEMORY, { STREAM_CACHE_TTL_SECONDS: '1h' })).toThrow(
+      'item, itemNegative, query, scan, not "1h".',
+    );
   });
 
   test('an empty variable is as good as an absent one', () => {

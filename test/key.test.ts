@@ -3,13 +3,15 @@ import calculateSlot from 'cluster-key-slot';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { AttributeMap, AttributeValue } from '../src/attributes.js';
-import { KeyError } from '../src/errors.js';
+import { ConfigError, KeyError } from '../src/errors.js';
 import {
   checkCustomKey,
+  checkDerivedKey,
   guardKey,
   indexTag,
   isKeyValue,
   itemKey,
+  keyPart,
   MAX_KEY_BYTES,
   normalizeNumber,
   partitionTag,
@@ -340,16 +342,66 @@ describe("a caller's own key", () => {
 
   test.each([
     ['empty', ''],
-    ['undefined', undefined],
-    ['null', null],
-    ['a number', 42],
-    ['a String object', Object('user:42')],
-    ['a promise', Promise.resolve('user:42')],
+    ['of other braces', 'a{b}c}'],
+    ['like a guard', '{x}:guard'],
     ['longer than 4,000 bytes', 'x'.repeat(4_001)],
     ['longer than 4,000 bytes of UTF-8', 'é'.repeat(2_001)],
     ['a lone surrogate', 'user:\ud83d'],
   ])('may not be %s', (_, key) => {
     expect(() => checkCustomKey(key)).toThrow(KeyError);
+  });
+
+  test.each([undefined, null, 42, Object('user:42'), Promise.resolve('user:42')])(
+    "that is no text is its function's fault: %s",
+    (key) => {
+      expect(() => checkCustomKey(key)).toThrow('for a cache key: expected a text.');
+      expect(() => checkCustomKey(key)).toThrow(ConfigError);
+      expect(() => checkDerivedKey(key)).toThrow(ConfigError);
+    },
+  );
+
+  test('which is only deleted may have any braces, and lone surrogates as when it was stored', () => {
+    for (const key of ['a{b}c}', '{x}:guard', 'user:\ud83d']) expect(checkDerivedKey(key)).toBe(key);
+    for (const key of ['', 'é'.repeat(2_001)]) expect(() => checkDerivedKey(key)).toThrow(KeyError);
+  });
+});
+
+describe('a part of a key', () => {
+  test('stays as it is where it can', () => {
+    for (const text of ['42', 'ada@example.com', 'Zoë', 'a/b', '']) expect(keyPart(text)).toBe(text);
+    expect(keyPart('x'.repeat(1_024))).toBe('x'.repeat(1_024));
+  });
+
+  test.each([
+    ['{', '%7B'],
+    ['a{b}c}', 'a%7Bb%7Dc%7D'],
+    ['{x}:guard', '%7Bx%7D%3Aguard'],
+    ['50% ~ \n', '50%25%20%7E%20%0A'],
+    ['\ud83d', '%ED%A0%BD'],
+    ['x'.repeat(4_000), /^~[\w-]{43}$/],
+  ])('of %j', (text, part) => {
+    if (part instanceof RegExp) expect(keyPart(text)).toMatch(part);
+    else expect(keyPart(text)).toBe(part);
+  });
+
+  test('of any text makes a key, which has a guard, and none of two texts', () => {
+    const unit = fc.oneof(
+      fc.constantFrom(...'{}:%~*', ':guard', '\ud83d', '\udc18', 'x'.repeat(1_000)),
+      fc.string({ unit: 'binary', minLength: 1, maxLength: 3 }),
+    );
+    const texts = new OneTextEach();
+    fc.assert(
+      fc.property(fc.array(unit, { maxLength: 6 }), (units) => {
+        const text = units.join('');
+        const key = `user:${keyPart(text)}`;
+        expect(checkCustomKey(key)).toBe(key);
+        expect(Buffer.byteLength(key)).toBeLessThanOrEqual(1_029);
+        texts.add(text, key);
+        // Parts that were joined can be told apart again.
+        texts.add([text, text.slice(1)], `pair:${keyPart(text)}:${keyPart(text.slice(1))}`);
+      }),
+      { numRuns: 2_000 },
+    );
   });
 });
 
@@ -536,8 +588,7 @@ describe('an error about a key', () => {
     ['a type that no key has', binaryKey, /table users: key attribute id must be of type S, N or B/],
     ['a text that is no number', () => normalizeNumber('x'), /not a decimal number/],
     ['braces', () => guardKey('{a}{b}'), /braces only as one Redis hash tag/],
-    ['an empty text', () => checkCustomKey(''), /must be a non-empty string, not an empty one/],
-    ['no text', () => checkCustomKey(7), /must be a non-empty string, not number/],
+    ['an empty text', () => checkCustomKey(''), /must not be an empty text/],
     ['a long key', () => checkCustomKey('x'.repeat(5_000)), /at most 4000 bytes/],
     ['a lone surrogate', () => checkCustomKey('\ud800'), /must not have lone surrogates/],
   ])('%s: says what is wrong', (_, make, message) => {

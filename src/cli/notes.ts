@@ -24,7 +24,7 @@ export function notesOn(
       ? []
       : [
           warning(
-            `${shorten(record.sequenceNumber)} is poison, its key can only be deleted: ${record.poison.message}`,
+            `${shorten(record.sequenceNumber)} is poison, what can be deleted is: ${record.poison.message}`,
           ),
         ],
   );
@@ -49,6 +49,7 @@ export function notesOn(
 const OBSTACLES: Readonly<Record<Invocation['invalidatesOnly'][number]['reason'], string>> = {
   'no-new-image': "the stream's view type leaves the new image out",
   'unknown-event-name': 'an eventName is neither INSERT, MODIFY nor REMOVE',
+  'unusable-time': 'their ApproximateCreationDateTime is missing, no time, or in the future',
 };
 
 function error(text: string): Note {

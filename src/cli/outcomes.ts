@@ -13,7 +13,7 @@ export const MEANING: Readonly<Record<RecordOutcome, string>> = {
   disordered: 'its number and its time disagree with what was applied before, so the key was deleted',
   overlapping: 'may be older or newer than what a reader stored, so the key was deleted',
   full: 'the cache takes no more, so the key was deleted instead of written',
-  skipped: 'the key function gave no key for it',
+  skipped: 'there is no key for it: the key function gave none, or none that can be',
   failed: 'the cache did not confirm it: Lambda delivers it again',
 };
 

@@ -30,6 +30,9 @@ export const PARAMETERS = ['iam', 'cacheName', 'serverless', 'region'];
 const FORM =
   'Expected rediss://user@host[:port]?iam=elasticache&cacheName=name (or iam=memorydb), and where they apply &cluster, &serverless and &region=name.';
 
+/** What AWS takes for the ID of a user, which is also its name, and for the name of a cache. */
+const NAME = /^[a-z][a-z0-9-]*$/i;
+
 /**
  * Reads what IAM authentication needs from the options and the cache's URL.
  *
@@ -43,13 +46,19 @@ export function iamTarget(text: string, options: IamOptions): { cache: IamCache;
   const value = (name: string) => parameters.get(name) || undefined;
 
   const service = options.service ?? value('iam');
+  if (service === undefined) {
+    throw fail(
+      'the option iam is given, and the URL asks for no IAM: put iam= into it, or leave the option out',
+    );
+  }
   if (service !== 'elasticache' && service !== 'memorydb') throw fail('iam must be elasticache or memorydb');
   if (url.protocol !== 'rediss:') throw fail('IAM authentication needs TLS');
   if (url.username === '') throw fail('IAM authentication needs a user');
+  if (!NAME.test(url.username)) throw fail('the user must be a name of letters, digits and hyphens');
   if (url.password !== '') throw fail('with IAM authentication there is no password');
   const cacheName = options.cacheName ?? value('cacheName');
   if (cacheName === undefined) throw fail('IAM authentication needs the cacheName');
-  if (!/^[a-z][a-z0-9-]*$/i.test(cacheName)) {
+  if (!NAME.test(cacheName)) {
     throw fail('cacheName must be the name of the cache, not its address');
   }
   const region = options.region ?? value('region') ?? environmentRegion();
@@ -62,7 +71,7 @@ export function iamTarget(text: string, options: IamOptions): { cache: IamCache;
     service,
     region,
     cacheName,
-    user: decodeURIComponent(url.username),
+    user: url.username,
     serverless,
   };
   for (const name of PARAMETERS) parameters.delete(name);
@@ -72,6 +81,9 @@ export function iamTarget(text: string, options: IamOptions): { cache: IamCache;
 
 /** @throws ConfigError when an option is unknown, or credentials are no function that gives them */
 export function checkIamOptions(options: IamOptions): void {
+  if (typeof options !== 'object' || options === null) {
+    throw new ConfigError('The options of iamAuthentication are wrong: expected an object, or none.');
+  }
   const unknown = Object.keys(options).find((name) => !OPTIONS.includes(name));
   if (unknown !== undefined) {
     throw new ConfigError(

@@ -79,6 +79,9 @@ export type Settings = ReturnType<typeof readOptions>;
 
 /** @throws ConfigError when an option is unknown, missing, out of its range or contradicts another. */
 export function readOptions(options: LocalEventSourceMappingOptions) {
+  if (typeof options !== 'object' || options === null) {
+    throw fail('needs an object of options, such as { tableName, handler }');
+  }
   for (const name of Object.keys(options)) {
     if (!OPTION_NAMES.has(name)) {
       throw fail(`has no option "${name}". Its options are ${[...OPTION_NAMES].join(', ')}`);

@@ -1,5 +1,6 @@
 import type { AttributeValue, _Record as SdkRecord } from '@aws-sdk/client-dynamodb-streams';
 import type { DynamoDBRecord, AttributeValue as LambdaAttributeValue } from 'aws-lambda';
+import { timeOf } from '../stream/time-of.js';
 
 /**
  * A stream record of the SDK in the JSON form that Lambda hands to functions: binary as base64 text,
@@ -45,9 +46,8 @@ export function isBefore(a: string, b: string): boolean {
 }
 
 /** When a record was made, in milliseconds since the epoch; absent when it does not say. */
-export function createdAt(record: DynamoDBRecord): number | undefined {
-  const seconds = record.dynamodb?.ApproximateCreationDateTime;
-  return seconds === undefined ? undefined : Math.round(seconds * 1000);
+export function createdAt(record: DynamoDBRecord | null): number | undefined {
+  return timeOf(record?.dynamodb?.ApproximateCreationDateTime);
 }
 
 type LambdaAttributes = Record<string, LambdaAttributeValue>;

@@ -34,18 +34,20 @@ export interface PublishedMetrics {
  * @example export const handler = withMetrics(NewStreamCacheHandler(config));
  * @example export const handler = withMetrics(async (event) => client.send(new GetItemCommand(event.request)));
  */
-export function withMetrics<Parameters extends unknown[], Result>(
-  handler: (...parameters: Parameters) => Promise<Result>,
+export function withMetrics<Handler extends (...parameters: never[]) => Promise<unknown>>(
+  handler: Handler,
   options: MetricsOptions = {},
-): (...parameters: Parameters) => Promise<Result> {
+): Handler {
   const { publish } = collect(options);
-  return async (...parameters) => {
+  const published = async (...parameters: Parameters<Handler>) => {
     try {
       return await handler(...parameters);
     } finally {
       publish();
     }
   };
+  // With what else the handler has, such as close().
+  return Object.assign(published, handler) as unknown as Handler;
 }
 
 /**

@@ -21,10 +21,11 @@ export function openStore(
   iam?: Authentication,
 ): CacheStore {
   if (typeof cache === 'string') {
-    if (cache === 'memory:') return memoryStore();
+    if (cache === 'memory:' && iam === undefined) return memoryStore();
     return redisStore(iam === undefined ? ownConnection(cache) : iam(cache, ownConnection), stallMs);
   }
-  if (iam !== undefined) throw new ConfigError('Option iam needs a URL in the option cache.');
+  if (iam !== undefined)
+    throw new ConfigError('Option iam needs a URL in the option cache: leave it out where there is none.');
   if (isStore(cache)) return cache;
   if (isRedisClient(cache)) return redisStore(borrowedConnection(cache), stallMs);
   throw new ConfigError('Option cache is wrong: expected a URL, an ioredis client or a CacheStore.');

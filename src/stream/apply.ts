@@ -129,7 +129,7 @@ async function settle<T>(
     if (deadline === undefined) return;
     // A little after the deadline, which is the store's own time to answer with what it has.
     const patience = Math.max(0, deadline - Date.now()) + 50;
-    timer = setTimeout(() => resolve(nothing('it took too long')), patience);
+    timer = setTimeout(() => resolve(nothing('the time of the invocation was over')), patience);
   });
   try {
     return await Promise.race([call(), tooLate]);

@@ -1,3 +1,4 @@
+import { type AttributeMap, base64Text } from '../attributes.js';
 import { encode } from '../codec.js';
 import type { TableSettings } from '../config.js';
 import { EncodeError, toError } from '../errors.js';
@@ -5,6 +6,7 @@ import { expiryOf, jittered } from '../lifetime.js';
 import type { StoreChange } from '../store/store.js';
 import type { Group } from './plan.js';
 import type { StreamRecord } from './records.js';
+import { restoredImage } from './restored.js';
 
 /** Why a change deletes its key although its mode would store an image. */
 export type Obstacle =
@@ -64,11 +66,33 @@ function storedText(
     return { obstacle: { type: 'unknown-event-name' } };
   if (record.newImage === undefined) return { obstacle: { type: 'no-new-image' } };
   try {
-    return { text: table.value ? customText(table.value(record)) : encode(record.newImage) };
+    return { text: table.value ? customText(table.value(record)) : imageText(record.newImage, record.keys) };
   } catch (thrown) {
     return { obstacle: { type: 'poison', error: toError(thrown) } };
   }
 }
+
+/** @throws EncodeError when the image cannot be encoded, or is not one of the item that the keys name */
+function imageText(image: AttributeMap, keys: AttributeMap): string {
+  let item = image;
+  let text: string;
+  try {
+    text = encode(item);
+  } catch {
+    item = restoredImage(image);
+    text = encode(item);
+  }
+  for (const name of Object.keys(keys)) {
+    const [key, value] = [keys, Object.hasOwn(item, name) ? item : {}].map(
+      (each) => each[name] ?? {},
+    ) as Contents[];
+    if (key?.S === value?.S && key?.N === value?.N && base64Text(key?.B) === base64Text(value?.B)) continue;
+    throw new EncodeError('The new image lacks the key that its record names: no reader could use it.');
+  }
+  return text;
+}
+
+type Contents = { readonly S?: unknown; readonly N?: unknown; readonly B?: unknown };
 
 function customText(text: unknown): string | undefined {
   if (text === undefined || typeof text === 'string') return text;

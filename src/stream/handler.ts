@@ -1,17 +1,21 @@
 import type { Context, DynamoDBBatchResponse, DynamoDBStreamEvent } from 'aws-lambda';
 import { resolveConfig, type Settings, type StreamCacheConfig } from '../config.js';
 import { StreamCacheError } from '../errors.js';
-import type { RecordOutcome } from '../report.js';
+import type { InvalidatedReport, RecordOutcome } from '../report.js';
 import { applyGroups, type PlannedGroup } from './apply.js';
 import { GroupChange, type Obstacle } from './changes.js';
 import { type Group, planBatch } from './plan.js';
-import { readRecords, type StreamRecord } from './records.js';
+import { readRecords, recordsIn, type StreamRecord } from './records.js';
 import { batchResponse } from './response.js';
 
-export type StreamCacheHandler = (
-  event: DynamoDBStreamEvent,
-  context?: Context,
-) => Promise<DynamoDBBatchResponse>;
+/** What {@link NewStreamCacheHandler} makes. */
+export interface StreamCacheHandler {
+  (event: DynamoDBStreamEvent, context?: Context): Promise<DynamoDBBatchResponse>;
+  /** Ends the connections that the handler opened, for processes that end. An invocation opens them again. */
+  close(): Promise<void>;
+  /** The same, for `await using`. */
+  [Symbol.asyncDispose](): Promise<void>;
+}
 
 /** What Lambda needs after the cache was given up on, to send the response. */
 const DEADLINE_MARGIN_MS = 500;
@@ -22,29 +26,44 @@ const DEADLINE_MARGIN_MS = 500;
  *
  * @example export const handler = NewStreamCacheHandler({ cache: 'rediss://my-cache.example:6379?cluster' });
  * @throws ConfigError when an option is unknown, missing or contradicts another. The handler itself throws only
- * EventError, before anything is applied: whatever fails later is in the response.
+ * EventError, before anything is applied: whatever fails later is in the response. Who hands over one record alone, as
+ * EventBridge does, reads no response: then what failed is thrown.
  */
 export function NewStreamCacheHandler(config: StreamCacheConfig = {}): StreamCacheHandler {
   const settings = resolveConfig(config);
   const sayOnce = onceEach();
+  const close = () => settings.store.close();
 
-  return async (event, context) => {
+  async function handle(event: DynamoDBStreamEvent, context?: Context): Promise<DynamoDBBatchResponse> {
     const start = Date.now();
-    const records = readRecords(event, settings.tableName);
-    const { groups, failures: keyFailures } = planBatch(records, settings);
-    let poison = 0;
+    const { records: delivered, isBatch } = recordsIn(event);
+    const records = readRecords(delivered, settings.tableName, start);
+    const { groups, failures: keyFailures, poison: keyPoison } = planBatch(records, settings);
+    let poison = keyPoison.size;
+    for (const [position, error] of keyPoison)
+      tellPoison(records[position] as StreamRecord, undefined, error, settings);
+    for (const record of records) {
+      if (record.at === 0) tellOnlyInvalidates(record, 'unusable-time', settings, sayOnce);
+    }
     const planned = groups.map((group) =>
       planChange(group, (obstacle) => {
-        if (obstacle.type === 'poison') poison += 1;
-        tellObstacle(group, obstacle, settings, sayOnce);
+        if (obstacle.type !== 'poison')
+          return tellOnlyInvalidates(group.last, obstacle.type, settings, sayOnce);
+        poison += 1;
+        tellPoison(group.last, group.key, obstacle.error, settings);
       }),
     );
     const outcomes = await applyGroups(settings.store, planned, { deadline: deadlineOf(context, start) });
 
     const results = resultsByPosition(records, planned, outcomes, keyFailures);
     reportBatch(settings, records, results, poison, start);
-    return batchResponse(event, failuresOf(results));
-  };
+    const failures = failuresOf(results);
+    const [failure] = failures.values();
+    if (failure !== undefined && !isBatch) throw failure;
+    return batchResponse({ Records: delivered }, failures);
+  }
+
+  return Object.assign(handle, { close, [Symbol.asyncDispose]: close });
 }
 
 /** What became of one record. */
@@ -58,32 +77,30 @@ function planChange(group: Group, tell: (obstacle: Obstacle) => void): PlannedGr
   return { group, change: group.key === undefined ? undefined : new GroupChange(group.key, group, tell) };
 }
 
-function tellObstacle(
-  { tableName, key = '', last }: Group,
-  obstacle: Obstacle,
-  settings: Settings,
+function tellPoison(
+  { tableName, sequenceNumber }: StreamRecord,
+  key: string | undefined,
+  error: Error,
+  { logger, report }: Settings,
+): void {
+  report({ type: 'poison', tableName, sequenceNumber, key, error });
+  logger.warn('Record cannot be applied in full, and is not delivered again', {
+    tableName,
+    sequenceNumber,
+    error: summary(error),
+  });
+  logger.debug('The key of that record', { sequenceNumber, key });
+}
+
+function tellOnlyInvalidates(
+  { tableName, eventName }: StreamRecord,
+  reason: InvalidatedReport['reason'],
+  { logger, report }: Settings,
   sayOnce: SayOnce,
 ): void {
-  const { logger, report } = settings;
-  const { sequenceNumber } = last;
-  if (obstacle.type === 'poison') {
-    const { error } = obstacle;
-    report({ type: 'poison', tableName, sequenceNumber, key, error });
-    logger.warn('Record cannot be stored; its key is deleted instead', {
-      tableName,
-      sequenceNumber,
-      error: summary(error),
-    });
-    logger.debug('The key of that record', { sequenceNumber, key });
-    return;
-  }
-  sayOnce(`${obstacle.type} ${tableName}`, () => {
-    report({ type: 'invalidates-only', tableName, reason: obstacle.type });
-    logger.warn('Records can only invalidate', {
-      tableName,
-      reason: obstacle.type,
-      eventName: last.eventName,
-    });
+  sayOnce(`${reason} ${tableName}`, () => {
+    report({ type: 'invalidates-only', tableName, reason });
+    logger.warn('Records can only invalidate', { tableName, reason, eventName });
   });
 }
 

@@ -1,14 +1,24 @@
+import type { AttributeValue } from '../attributes.js';
 import { contradict } from '../coherence.js';
 import type { TableSettings } from '../config.js';
-import { toError } from '../errors.js';
-import { checkCustomKey, guardKey, indexTag, isKeyValue, itemKey, partitionTag, tableTag } from '../key.js';
+import { KeyError, toError } from '../errors.js';
+import {
+  checkCustomKey,
+  checkDerivedKey,
+  indexTag,
+  isKeyValue,
+  itemKey,
+  partitionTag,
+  tableTag,
+} from '../key.js';
 import type { StreamRecord } from './records.js';
+import { restoredKeyValue } from './restored.js';
 
 /** Records that stand or fall together: those of one item, of which only the last is applied. */
 export interface Group {
   readonly tableName: string;
   readonly table: TableSettings;
-  /** The item's key; absent for a record that the `key` function skips. */
+  /** The item's key; absent for a record that the `key` function skips, or of which no key can be made. */
   readonly key?: string | undefined;
   /** Positions of its records in the event. */
   readonly positions: number[];
@@ -24,8 +34,10 @@ export interface Group {
 
 export interface Plan {
   readonly groups: readonly Group[];
-  /** Records for which no key could be made, by position: they fail, and Lambda delivers them again. */
+  /** Records at which a function of the caller's threw, by position: they fail, and Lambda delivers them again. */
   readonly failures: ReadonlyMap<number, Error>;
+  /** Records of which a key, a tag or a derived key cannot be, however often they are delivered, by position. */
+  readonly poison: ReadonlyMap<number, Error>;
 }
 
 /** Groups a batch's records by the item they change. What the earlier records of an item touched is kept. */
@@ -36,13 +48,24 @@ export function planBatch(
   const groups: Group[] = [];
   const byKey = new Map<string, Group>();
   const failures = new Map<number, Error>();
+  const poison = new Map<number, Error>();
 
   records.forEach((record, position) => {
     const table = settings.table(record.tableName);
+    const attempt: Attempt = (make) => {
+      try {
+        return make();
+      } catch (thrown) {
+        if (!(thrown instanceof KeyError)) throw thrown;
+        if (!poison.has(position)) poison.set(position, thrown);
+        return undefined;
+      }
+    };
     try {
-      const key = keyOf(record, table, settings.namespace);
-      const alsoDelete = table.alsoDelete?.(record).map(checkCustomKey) ?? [];
-      const tags = tagsOf(record, table, settings.namespace); // before it joins a group, which could pass for it
+      const key = attempt(() => keyOf(record, table, settings.namespace));
+      const derived = attempt(() => table.alsoDelete?.(record)) ?? [];
+      const alsoDelete = derived.filter((name) => attempt(() => checkDerivedKey(name)));
+      const tags = tagsOf(record, table, settings.namespace, attempt); // before it joins a group, which could pass for it
       const group = key === undefined ? undefined : byKey.get(key);
       if (group === undefined) {
         const added = newGroup(record, position, { table, key, tags, alsoDelete });
@@ -55,8 +78,11 @@ export function planBatch(
       failures.set(position, toError(thrown));
     }
   });
-  return { groups, failures };
+  return { groups, failures, poison };
 }
+
+/** Makes a name, or notes that it cannot be made of what the record has. */
+type Attempt = <T>(make: () => T) => T | undefined;
 
 type Touched = Pick<Group, 'tags' | 'alsoDelete'>;
 
@@ -83,26 +109,32 @@ function keyOf(
 ): string | undefined {
   if (table.key === undefined) return itemKey(namespace, record.tableName, record.keys);
   const key = table.key(record);
-  if (key === undefined) return undefined;
-  guardKey(checkCustomKey(key)); // throws now what would otherwise be found when the key is used
-  return key;
+  return key === undefined ? undefined : checkCustomKey(key);
 }
 
 /** The tags of all query and scan results that a record may have changed. */
-function tagsOf(record: StreamRecord, table: TableSettings, namespace: string | undefined): string[] {
+function tagsOf(
+  record: StreamRecord,
+  table: TableSettings,
+  namespace: string | undefined,
+  attempt: Attempt,
+): string[] {
   const { tableName, keys } = record;
   const tags = [tableTag(namespace, tableName)];
+  const addPartition = (indexName: string | undefined, name: string, value: AttributeValue | undefined) => {
+    // An item without this attribute, or with one that no index key can be, is not in the index.
+    if (!isKeyValue(value)) return;
+    const tag = attempt(() => partitionTag(namespace, tableName, indexName, name, value));
+    if (tag !== undefined) tags.push(tag);
+  };
 
-  const partition = table.partitionKey === undefined ? undefined : keys[table.partitionKey];
-  if (table.partitionKey !== undefined && isKeyValue(partition)) {
-    tags.push(partitionTag(namespace, tableName, undefined, table.partitionKey, partition));
+  if (table.partitionKey !== undefined) {
+    addPartition(undefined, table.partitionKey, keys[table.partitionKey]);
   }
   for (const [indexName, attributeName] of table.indexes) {
     if (!knowsBothImages(record)) tags.push(indexTag(namespace, tableName, indexName));
     for (const image of [record.oldImage, record.newImage]) {
-      const value = image?.[attributeName];
-      // An item without this attribute, or with one that no index key can be, is not in the index.
-      if (isKeyValue(value)) tags.push(partitionTag(namespace, tableName, indexName, attributeName, value));
+      addPartition(indexName, attributeName, restoredKeyValue(image?.[attributeName]));
     }
   }
   return tags;

@@ -1,13 +1,16 @@
-import type { DynamoDBRecord, DynamoDBStreamEvent } from 'aws-lambda';
+import type { DynamoDBRecord } from 'aws-lambda';
 import type { AttributeMap } from '../attributes.js';
+import { SLACK_MS } from '../coherence.js';
 import { EventError } from '../errors.js';
+import { restoredKeyValue } from './restored.js';
+import { timeOf } from './time-of.js';
 
 /** One checked record of a DynamoDB stream. */
 export interface StreamRecord {
   readonly tableName: string;
   /** `INSERT`, `MODIFY` or `REMOVE`; anything else only invalidates. */
   readonly eventName: string;
-  /** The item's key, as in the event. */
+  /** The item's key, in the form in which Lambda delivers it. */
   readonly keys: AttributeMap;
   /** The item after the change; absent for `REMOVE` and where the stream's view type leaves it out. */
   readonly newImage?: AttributeMap | undefined;
@@ -16,24 +19,43 @@ export interface StreamRecord {
   readonly sequenceNumber: string;
   /** Compares as text with the versions of every other record of the item; see {@link versionOf}. */
   readonly version: string;
-  /** `ApproximateCreationDateTime` in milliseconds since the epoch; 0 when the record has none. */
+  /** `ApproximateCreationDateTime` in milliseconds since the epoch; 0 when the record has none that can be. */
   readonly at: number;
   /** DynamoDB deleted the item because its time to live was over. */
   readonly expired: boolean;
 }
 
 /**
- * The records of an invocation's event, in its order.
+ * The records that an event has, unchecked: those of a stream's batch, which EventBridge Pipes hands over as a bare
+ * list; or one alone, bare or as the detail of an event of EventBridge.
+ *
+ * @throws EventError when it has none
+ */
+export function recordsIn(event: unknown): { readonly records: DynamoDBRecord[]; readonly isBatch: boolean } {
+  const { Records, DDBStreamBatchInfo, detail } = (event ?? {}) as Record<string, unknown>;
+  for (const records of [event, Records]) if (Array.isArray(records)) return { records, isBatch: true };
+  for (const record of [event, detail] as (DynamoDBRecord | undefined)[]) {
+    if (record?.dynamodb) return { records: [record], isBatch: false };
+  }
+  throw new EventError(
+    DDBStreamBatchInfo === undefined
+      ? "Not a DynamoDB stream event: it has no Records. Is the function invoked by a table's stream?"
+      : 'Not a DynamoDB stream event: this is what Lambda tells an on-failure destination of records that it gave up. A bucket gets the event itself, as the payload.',
+  );
+}
+
+/**
+ * Records that are checked, in their order.
  *
  * @param tableName overrides the table named by each record's `eventSourceARN`
- * @throws EventError when the event is not one of a DynamoDB stream, or a record lacks what identifies it
+ * @param now milliseconds since the epoch
+ * @throws EventError when one is not of a DynamoDB stream, or lacks what identifies it
  */
-export function readRecords(event: DynamoDBStreamEvent, tableName?: string): StreamRecord[] {
-  if (!Array.isArray(event?.Records)) {
-    throw new EventError(
-      "Not a DynamoDB stream event: it has no Records. Is the function invoked by a table's stream?",
-    );
-  }
+export function readRecords(
+  records: readonly DynamoDBRecord[],
+  tableName: string | undefined,
+  now: number,
+): StreamRecord[] {
   const sources = new Map<string, Source>();
   const sourceOf = (arn: string) => {
     let source = sources.get(arn);
@@ -43,7 +65,7 @@ export function readRecords(event: DynamoDBStreamEvent, tableName?: string): Str
     }
     return source;
   };
-  return event.Records.map((record, index) => readRecord(record, index, sourceOf, tableName));
+  return records.map((record, index) => readRecord(record, index, { sourceOf, tableName, now }));
 }
 
 /** What an `eventSourceARN` says; nearly every record of a batch has the same. */
@@ -68,18 +90,24 @@ export function versionOf(streamLabel: string, sequenceNumber: string): string {
 function readRecord(
   record: DynamoDBRecord,
   index: number,
-  sourceOf: (arn: string) => Source,
-  tableName: string | undefined,
+  {
+    sourceOf,
+    tableName,
+    now,
+  }: { sourceOf: (arn: string) => Source; tableName: string | undefined; now: number },
 ): StreamRecord {
   const fail = (what: string) => new EventError(`Records[${index}] of the event is not usable: ${what}.`);
 
   const { eventSource, eventSourceARN = '', eventName = '', dynamodb: change, userIdentity } = record ?? {};
   if (eventSource !== undefined && typeof eventSource !== 'string')
     throw fail('its eventSource is not a text');
-  if (typeof eventSourceARN !== 'string') throw fail('its eventSourceARN is not a text');
+  if (typeof eventSourceARN !== 'string')
+    throw fail('its eventSourceARN is not a text, as where a template left a reference unresolved');
   if (typeof eventName !== 'string') throw fail('its eventName is not a text');
   if (eventSource !== undefined && eventSource !== 'aws:dynamodb') {
-    throw fail(`its eventSource is ${eventSource}, not aws:dynamodb`);
+    throw fail(
+      `its eventSource is ${eventSource}, not aws:dynamodb; invoke the function by the stream of a table`,
+    );
   }
   if (!change?.Keys || Object.keys(change.Keys).length === 0) throw fail('it has no dynamodb.Keys');
   if (!change.SequenceNumber) throw fail('it has no dynamodb.SequenceNumber');
@@ -93,12 +121,12 @@ function readRecord(
   return {
     tableName: table,
     eventName,
-    keys: change.Keys as AttributeMap,
+    keys: keysOf(change.Keys),
     newImage: change.NewImage as AttributeMap | undefined,
     oldImage: change.OldImage as AttributeMap | undefined,
     sequenceNumber: change.SequenceNumber,
     version: versionOf(source.streamLabel, change.SequenceNumber),
-    at: milliseconds(change.ApproximateCreationDateTime),
+    at: createdAt(change.ApproximateCreationDateTime, now),
     expired:
       eventName === 'REMOVE' &&
       userIdentity?.type === 'Service' &&
@@ -106,7 +134,17 @@ function readRecord(
   };
 }
 
-/** 0, which makes the record late, for whatever is not a time: no image without one is written. */
-function milliseconds(seconds: unknown): number {
-  return typeof seconds === 'number' && Number.isFinite(seconds) ? Math.round(seconds * 1000) : 0;
+function keysOf(keys: object): AttributeMap {
+  return Object.fromEntries(
+    Object.entries(keys).map(([name, value]) => [name, restoredKeyValue(value)]),
+  ) as AttributeMap;
+}
+
+/**
+ * 0, which makes the record late, for whatever is not a time: no image without one is written. Nor is one from the
+ * future, where it would be newer than all that readers store.
+ */
+function createdAt(value: unknown, now: number): number {
+  const at = timeOf(value) ?? 0;
+  return at > now + SLACK_MS ? 0 : at;
 }

@@ -50,7 +50,7 @@ test('says which record is poison, and which table can only invalidate', () => {
     PLAIN,
   );
   expect(text).toContain('  101     INSERT  users:id=1  deleted (poison)\n');
-  expect(text).toContain('  ! 101 is poison, its key can only be deleted: What is X?\n');
+  expect(text).toContain('  ! 101 is poison, what can be deleted is: What is X?\n');
   expect(text).toContain('  ! records of sessions can only delete their keys:');
 });
 

@@ -227,7 +227,7 @@ describe.concurrent('wrong usage ends in exit code 2 and one line', () => {
     const { code, stderr } = await runCli(['invoke', file]);
     expect(code).toBe(2);
     expect(stderr).toBe(
-      `stream-cache invoke: cannot use ${file}: Records[0] of the event is not usable: its eventSource is aws:sqs, not aws:dynamodb.\n`,
+      `stream-cache invoke: cannot use ${file}: Records[0] of the event is not usable: its eventSource is aws:sqs, not aws:dynamodb; invoke the function by the stream of a table.\n`,
     );
   });
 

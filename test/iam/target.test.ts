@@ -42,6 +42,7 @@ describe('the target of IAM authentication', () => {
     ['rediss://app@h?iam=redis&cacheName=shop', /iam must be elasticache or memorydb/],
     ['rediss://h?iam=elasticache&cacheName=shop', /needs a user/],
     ['rediss://app:secret@h?iam=elasticache&cacheName=shop', /there is no password/],
+    ['rediss://app%secret@h?iam=elasticache&cacheName=shop', /user must be a name/],
     ['rediss://app@h?iam=elasticache', /needs the cacheName/],
     ['rediss://app@h?iam=elasticache&cacheName=shop.example.com', /not its address/],
     ['rediss://app@h?iam=elasticache&cacheName=shop&region=eu/west', /name of a Region/],
@@ -68,14 +69,18 @@ describe('the option iam', () => {
   });
 
   test('leaves the checks of the rest of a URL as they are', () => {
-    expect(() => resolveConfig({ cache: `${cache}&clusters`, iam }, {})).toThrow(
-      /unknown parameter clusters/,
-    );
+    expect(() => resolveConfig({ cache: `${cache}&clusters`, iam }, {})).toThrow(/unknown parameter;/);
   });
 
-  test('needs a URL, but none for a cache in memory', () => {
-    expect(() => resolveConfig({ cache: memoryStore(), iam }, {})).toThrow('Option iam needs a URL');
-    expect(() => resolveConfig({ cache: 'memory:', iam }, {})).not.toThrow();
+  test('needs a URL that asks for IAM, in memory too, and says what to do', () => {
+    expect(() => resolveConfig({ cache: memoryStore(), iam }, {})).toThrow(
+      'Option iam needs a URL in the option cache: leave it out where there is none.',
+    );
+    for (const url of ['memory:', 'redis://localhost', 'rediss://app@h?cluster']) {
+      expect(() => resolveConfig({ cache: url, iam }, {})).toThrow(
+        'the option iam is given, and the URL asks for no IAM: put iam= into it, or leave the option out',
+      );
+    }
   });
 
   test('refuses options that are unknown or wrong', () => {
@@ -83,6 +88,7 @@ describe('the option iam', () => {
       'Unknown option cachename of iamAuthentication. Known are: service, cacheName, serverless, region, credentials.',
     );
     expect(() => iamAuthentication({ credentials: {} as never })).toThrow('Option credentials');
+    expect(() => iamAuthentication(null as never)).toThrow('expected an object, or none');
   });
 
   test.each(['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY'])('says when there is no %s', (name) => {

@@ -19,10 +19,19 @@ describe('a Redis URL', () => {
     ['secret@localhost:6379', /not a URL/],
     ['https://user:secret@cache.example', /unknown scheme https:\/\//],
     ['redis:///0', /no host/],
-    ['redis://:secret@h?clusters', /unknown parameter clusters/],
+    ['redis://:secret@h?clusters', /unknown parameter; in a user or password \? is %3F/],
     ['redis://:secret@h?cluster=no', /cluster takes no value/],
     ['redis://:secret@h/db', /database must be a number/],
     ['redis://:secret@h/1?cluster', /only database 0/],
+    ['redis://app:12?secret@host', /\? is %3F/],
+    ['redis://app:12/secret@host', /\/ is %2F/],
+    ['redis://app:123#secret@host', /# is %23/],
+    ['redis://app:12\n3secret@host', /no # or line break/],
+    ['redis://app:secret%@host', /% is %25/],
+    ['redis://secret%@host', /% is %25/],
+    ['%', /not a URL/],
+    ['redis://app%3Asecret%40host', /host or its port cannot be/],
+    ['redis://:secret@host:0', /host or its port cannot be/],
   ])('that is wrong is refused without repeating what it may hold: %s', (url, message) => {
     const refusal = () => parseRedisUrl(url);
     expect(refusal).toThrow(message);

@@ -1,11 +1,16 @@
 import type { Context } from 'aws-lambda';
+import { Redis } from 'ioredis';
 import { beforeEach, describe, expect, test, vi } from 'vitest';
 import type { StreamCacheConfig } from '../../src/config.js';
+import { itemKey, keyPart } from '../../src/key.js';
+import { withMetrics } from '../../src/metrics/index.js';
 import type { Report } from '../../src/report.js';
 import { memoryStore } from '../../src/store/memory.js';
 import type { CacheStore } from '../../src/store/store.js';
 import { NewStreamCacheHandler } from '../../src/stream/handler.js';
+import type { StreamRecord } from '../../src/stream/records.js';
 import { event, record, sequenceNumber } from '../support/records.js';
+import { startRedis } from '../support/redis.js';
 import { type UnreliableStore, unreliable } from '../support/stores.js';
 
 let store: UnreliableStore;
@@ -219,10 +224,9 @@ describe('functions of the caller', () => {
 
   test.each<[name: string, config: StreamCacheConfig]>([
     ['key throws', { key: () => raise('boom') }],
-    ['key gives no string', { key: () => 42 as never }],
-    ['key gives braces that are not a hash tag', { key: () => 'a}b{' }],
+    ['key gives no text', { key: () => 42 as never }],
     ['alsoDelete throws', { alsoDelete: () => raise('boom') }],
-    ['alsoDelete gives an empty key', { alsoDelete: () => [''] }],
+    ['alsoDelete names what is no text', { alsoDelete: () => [42 as never] }],
   ])('a record fails alone when %s', async (_name, config) => {
     const only42 = <T>(broken: ((record: never) => T) | undefined, sound: T) =>
       broken &&
@@ -234,6 +238,99 @@ describe('functions of the caller', () => {
     });
     expect(await handler(event(record({ number: 1 }), record({ id: '1', number: 2 })))).toEqual(failed(1));
     expect(outcomes()).toEqual(['failed', 'written']);
+  });
+});
+
+describe('what a visitor can choose', () => {
+  const TEXTS = ['{', 'a{b}c}', '{x}:guard', 'x'.repeat(4_001), 'é'.repeat(2_001), '\ud83d', ''];
+  const poison = () => reports.filter(({ type }) => type === 'poison');
+
+  test.each(TEXTS)('as a key that cannot be is poison, and moves its tags: %j', async (text) => {
+    const handler = newHandler({
+      key: ({ keys }) => (keys.id && 'S' in keys.id && keys.id.S === 'hostile' ? text : 'sound'),
+      alsoDelete: ({ keys }) => [`derived-${keys.id && 'S' in keys.id && keys.id.S}`],
+    });
+    const response = await handler(event(record({ id: 'hostile', number: 1 }), record({ number: 2 })));
+    expect(response).toEqual(NONE_FAILED);
+    expect(outcomes()).toEqual(['skipped', 'written']);
+    expect(store.calls).toContainEqual(['move', ['users*']]);
+    expect(store.calls).toContainEqual(['delete', ['derived-hostile', 'derived-42']]);
+    expect(poison()).toEqual([
+      expect.objectContaining({ sequenceNumber: sequenceNumber(1), key: undefined }),
+    ]);
+    expect(reports.at(-1)).toMatchObject({ type: 'batch', poison: 1 });
+    expect(logger.warn).toHaveBeenCalledWith(
+      'Record cannot be applied in full, and is not delivered again',
+      expect.objectContaining({ sequenceNumber: sequenceNumber(1) }),
+    );
+  });
+
+  test('as a derived key that cannot be is poison; the item and the other keys are dealt with', async () => {
+    const handler = newHandler({ alsoDelete: () => ['before', '', 'x'.repeat(4_001), 'after'] });
+    expect(await handler(event(record()))).toEqual(NONE_FAILED);
+    expect(outcomes()).toEqual(['written']);
+    expect(store.calls).toContainEqual(['delete', ['before', 'after']]);
+    expect(poison()).toHaveLength(1);
+  });
+
+  test('as a derived key with a lone surrogate is deleted where Redis has it', async () => {
+    expect(await newHandler({ alsoDelete: () => ['mail:\ud83d'] })(event(record()))).toEqual(NONE_FAILED);
+    expect(store.calls).toContainEqual(['delete', ['mail:\ud83d']]);
+    expect(poison()).toEqual([]);
+  });
+
+  test('never stops a stream whose functions use keyPart', async () => {
+    const idOf = ({ keys }: StreamRecord) => (keys.id && 'S' in keys.id ? keys.id.S : '');
+    const handler = newHandler({
+      key: (given) => `user/${keyPart(idOf(given))}`,
+      alsoDelete: (given) => [`mail/${keyPart(idOf(given))}`],
+    });
+    const records = TEXTS.map((id, number) => record({ id, number: number + 1 }));
+    expect(await handler(event(...records))).toEqual(NONE_FAILED);
+    expect(outcomes()).toEqual(TEXTS.map(() => 'written'));
+    expect(poison()).toEqual([]);
+  });
+
+  test('makes a function throw a KeyError: poison too', async () => {
+    const key = ({ keys }: StreamRecord) => itemKey(undefined, 'mine', { id: { N: JSON.stringify(keys) } });
+    const alsoDelete = () => [itemKey(undefined, 'mine', {})];
+    expect(await newHandler({ key, alsoDelete })(event(record()))).toEqual(NONE_FAILED);
+    expect(outcomes()).toEqual(['skipped']);
+    expect(poison()).toHaveLength(1);
+  });
+
+  test('does not make up for a cache that does not answer: poison fails with the rest of its record', async () => {
+    store.failWhen((_key, method) => method === 'move');
+    expect(await newHandler({ key: () => '{' })(event(record()))).toEqual(failed(1));
+  });
+});
+
+describe('close', () => {
+  test('ends the connections that the handler opened, and an invocation opens them again', async () => {
+    const server = await startRedis();
+    const redis = new Redis(server.port);
+    try {
+      const clients = async () =>
+        String(await redis.call('CLIENT', 'LIST'))
+          .trim()
+          .split('\n').length;
+      const handler = newHandler({ cache: `redis://127.0.0.1:${server.port}` });
+      for (const end of [handler.close, handler[Symbol.asyncDispose]]) {
+        expect(await handler(event(record()))).toEqual(NONE_FAILED);
+        expect(await clients()).toBe(2);
+        await end();
+        await vi.waitFor(async () => expect(await clients()).toBe(1));
+      }
+    } finally {
+      redis.disconnect();
+      await server.stop();
+    }
+  });
+
+  test('is on a handler with metrics too', async () => {
+    const close = vi.spyOn(store, 'close');
+    await withMetrics(newHandler()).close();
+    expect(close).toHaveBeenCalledTimes(1);
   });
 });
 
