@@ -290,7 +290,7 @@ describe('the options', () => {
       .flat()
       .map(([mode = '']) => code(mode));
     expect(messageOf(() => resolveConfig({ mode: 'nonsense' as 'write' }, {}))).toContain(
-      `expected ${modes.slice(0, -1).join(', ')} or ${modes.at(-1)}.`,
+      `expected ${modes.slice(0, -1).join(', ')} or ${modes.at(-1)}, not "nonsense".`,
     );
   });
 });

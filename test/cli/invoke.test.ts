@@ -4,6 +4,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import { eventShapes } from '../support/event-shapes.js';
 import { type CliResult, runCli } from './run-cli.js';
 import { readEvent, SAMPLE_OUTCOMES } from './sample-outcomes.js';
 
@@ -82,6 +83,46 @@ describe.concurrent('invoke, for people', () => {
     const { code, stdout } = await runCli(['invoke', file, '--as-recorded']);
     expect(code).toBe(0);
     expect(stdout).toContain('users:id=42  late\n');
+  });
+
+  test.each(eventShapes())('takes or names $name', async ({ document, gives, poison = 0 }) => {
+    const file = await fileOf(`${randomUUID()}.json`, JSON.stringify(document));
+    const result = await runCli(['invoke', file, '--json']);
+    if (gives instanceof RegExp) {
+      expect(result).toMatchObject({ code: 2, stdout: '' });
+      expect(result.stderr).toMatch(gives);
+      return;
+    }
+    expect(result).toMatchObject({ code: 0, stderr: '' });
+    const [{ records } = { records: [] }] = documentOf(result).events;
+    expect(records.map(({ outcome, key }) => `${outcome}:${key}`)).toEqual(gives);
+    expect(records.filter((record) => record.poison !== undefined)).toHaveLength(poison);
+  });
+
+  test.each<[string, (text: string) => string | Uint8Array, events: number]>([
+    ['with a byte order mark', (text) => `\ufeff${text}`, 1],
+    ['in UTF-16, as PowerShell writes it', (text) => Buffer.from(`\ufeff${text}\r\n`, 'utf16le'), 1],
+    ['in UTF-16 of the other order', (text) => Buffer.from(`\ufeff${text}`, 'utf16le').swap16(), 1],
+    ['of JSON lines', (text) => `${text}\n\n${text}\r\n`, 2],
+    ['with a list of events', (text) => `[${text}, ${text}]`, 2],
+    [
+      'of lines that a LocalEventSourceMapping left as its on-failure destination',
+      (payload) => `${JSON.stringify({ DDBStreamBatchInfo: {}, payload })}\n`.repeat(3),
+      3,
+    ],
+  ])('takes a file %s', async (_, written, count) => {
+    const text = JSON.stringify(readEvent('events/insert.json'));
+    const file = join(folder, `${randomUUID()}.json`);
+    await writeFile(file, written(text));
+    const result = await runCli(['invoke', file, '--json', '--as-recorded']);
+    expect(result).toMatchObject({ code: 0, stderr: '' });
+    const { events } = documentOf(result);
+    expect(events.map(({ file }) => file)).toEqual(
+      count === 1
+        ? [file]
+        : Array.from({ length: count }, (_, index) => `${file} (${index + 1} of ${count})`),
+    );
+    for (const { records } of events) expect(records).toMatchObject([{ key: 'users:id=42' }]);
   });
 
   test('recognises a redelivery within one run', async () => {
@@ -213,6 +254,7 @@ describe.concurrent('wrong usage ends in exit code 2 and one line', () => {
     [['invoke', 'src'], 'cannot use src: the folder has no *.json'],
     [['invoke', 'LICENSE'], 'cannot use LICENSE: it is not JSON'],
     [['invoke', 'package.json'], 'cannot use package.json: it is not a stream event: it has no Records'],
+    [['invoke', 'events', '--cache', 'redis://app:12?secret@host'], 'in a user or password ? is %3F'],
     [['invoke', 'events', '--handler', 'missing.mjs'], 'cannot load the handler missing.mjs'],
     [['invoke', 'events', '--handler', 'dist/index.js'], 'it exports no function named handler'],
   ])('%j', async (args, message) => {
@@ -229,6 +271,22 @@ describe.concurrent('wrong usage ends in exit code 2 and one line', () => {
     expect(stderr).toBe(
       `stream-cache invoke: cannot use ${file}: Records[0] of the event is not usable: its eventSource is aws:sqs, not aws:dynamodb; invoke the function by the stream of a table.\n`,
     );
+  });
+
+  test.each([
+    ['lines of which one is no JSON', '{"Records":[]}\n{', 'it is not JSON: '],
+    ['a payload that is no JSON', '{"DDBStreamBatchInfo":{},"payload":"{"}', 'its payload is not JSON: '],
+    ['a message without payload', '{"DDBStreamBatchInfo":{}}', 'of records that it gave up'],
+    [
+      'the same from a topic',
+      JSON.stringify({ Records: [{ Sns: { Message: '{"DDBStreamBatchInfo":{}}' } }] }),
+      'of records that it gave up',
+    ],
+  ])('%s', async (_, text, message) => {
+    const { code, stderr } = await runCli(['invoke', await fileOf(`${randomUUID()}.json`, text)]);
+    expect(code).toBe(2);
+    expect(stderr).toContain(message);
+    expect(stderr).toMatch(/^stream-cache invoke: cannot use [^\n]*\.\n$/);
   });
 
   test('an unknown variable of the environment', async () => {
@@ -260,6 +318,7 @@ interface CliDocument {
       sequenceNumber: string;
       eventName: string;
       outcome: string;
+      key?: string;
       poison?: string;
     }[];
     readonly invalidatesOnly: readonly object[];

@@ -24,6 +24,12 @@ test('nothing but the times changes, and the event given stays as it was', () =>
   expect(Object.keys(record?.dynamodb?.NewImage ?? {})).toContain('__proto__');
 });
 
+test('times in other units and as ISO text are moved to seconds', () => {
+  const event = { Records: [1_700_000_030_500, 1_700_000_000_000_000, '2023-11-14T22:13:20Z'].map(recordAt) };
+  const newest = NOW_SECONDS;
+  expect(timesOf(restamp(event, NOW))).toEqual([newest, newest - 30.5, newest - 30.5]);
+});
+
 test('a record without a time stays without one', () => {
   const event = { Records: [{ dynamodb: {} }, recordAt(5)] };
   expect(timesOf(restamp(event, NOW))).toEqual([undefined, NOW_SECONDS]);
@@ -35,8 +41,8 @@ test('what is no record is left for the handler to refuse', () => {
   expect(restamp(event, NOW)).toEqual(event);
 });
 
-function recordAt(seconds: number) {
-  return { dynamodb: { ApproximateCreationDateTime: seconds } };
+function recordAt(time: number | string) {
+  return { dynamodb: { ApproximateCreationDateTime: time as number } };
 }
 
 function timesOf(event: ReturnType<typeof restamp>): (number | undefined)[] {

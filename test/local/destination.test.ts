@@ -83,3 +83,22 @@ test('a file that cannot be written says so, each time', async () => {
   await expect(destination.send(record)).rejects.toThrow('EISDIR');
   await expect(destination.send(record)).rejects.toThrow('EISDIR');
 });
+
+test('records whose time is in microseconds, or none at all, can be given up too', () => {
+  const [first = records[0], last] = [1_573_690_399_000_000, Number.MAX_VALUE].map((time) => ({
+    ...records[0],
+    dynamodb: { ...records[0]?.dynamodb, ApproximateCreationDateTime: time },
+  }));
+  const odd = [first, last] as typeof records;
+  expect(
+    invocationRecord(
+      { condition: 'RecordAgeExceeded', records: odd, invocations: 0, last: undefined },
+      about,
+    ),
+  ).toMatchObject({
+    DDBStreamBatchInfo: {
+      approximateArrivalOfFirstRecord: '2019-11-14T00:13:19Z',
+      approximateArrivalOfLastRecord: '1970-01-01T00:00:00Z',
+    },
+  });
+});

@@ -23,6 +23,7 @@ test("the defaults are AWS's own, but for the response types", () => {
 
 describe('a mapping refuses', () => {
   test.each<[string, Record<string, unknown>, string]>([
+    ['nothing', null as never, 'needs an object of options'],
     ['an unknown option', { batchsize: 10 }, 'has no option "batchsize". Its options are handler, tableName'],
     ['a missing handler', { handler: undefined }, 'needs a handler'],
     ['a missing stream', { tableName: undefined }, 'needs either a tableName or an eventSourceArn'],
