@@ -42,7 +42,7 @@ describe('a mapping refuses', () => {
     ['no time at all', { timeoutInSeconds: 0 }, 'more than 0, up to 900'],
     ['no pause at all', { retryDelayInMilliseconds: 0 }, '1 or more'],
   ])('%s', (_, change, message) => {
-    const create = () => new LocalEventSourceMapping({ ...minimal, ...change });
+    const create = () => new LocalEventSourceMapping(change && { ...minimal, ...change });
     expect(create).toThrow(ConfigError);
     expect(create).toThrow(`LocalEventSourceMapping`);
     expect(create).toThrow(message);
