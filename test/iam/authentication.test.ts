@@ -25,12 +25,12 @@ let stores: CacheStore[] = [];
 beforeAll(() => {
   // Trusts the gates' certificates here; that certificates are verified is tested where a process can trust one.
   vi.stubEnv('NODE_TLS_REJECT_UNAUTHORIZED', '0');
-  vi.spyOn(process, 'emitWarning').mockImplementation(() => {});
 });
 afterAll(() => vi.unstubAllEnvs());
 
 beforeEach(() => {
   stores = [];
+  vi.spyOn(process, 'emitWarning').mockImplementation(() => {}); // Node's, about what the variable does
   vi.useFakeTimers({ toFake: ['Date', 'setInterval', 'clearInterval'] });
 });
 afterEach(async () => {
