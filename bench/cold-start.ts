@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { type BuildOptions, build } from 'esbuild';
 
 import { startRedis } from '../test/support/redis.js';
+import type { Bench } from './bench.js';
 import { startChild } from './child.js';
 import { atMost, CONTEXT, type Figure, thousands, twoDigits } from './figure.js';
 import { batchOf } from './load.js';
-import type { Bench } from './main.js';
 import { type Contender, each, interleave, ratio, typical } from './rounds.js';
 
 const OURS = 'lambda.mjs';

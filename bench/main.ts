@@ -2,28 +2,15 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
+import type { Bench } from './bench.js';
 import { coldStart } from './cold-start.js';
 import { runDelay } from './delay.js';
 import { type Figure, tableOf } from './figure.js';
-import { type Held, processMemory, redisMemory, runSoak } from './memory.js';
+import { processMemory, redisMemory, runSoak } from './memory.js';
 import { drawPictures } from './pictures.js';
 import { batchHits, hits } from './read-path.js';
-import type { Samples } from './rounds.js';
 import { cpuBySteps } from './steps.js';
 import { batchSizes, cluster, standalone } from './write-path.js';
-
-/** What a benchmark is given, and where it leaves what a picture is made of. */
-export interface Bench {
-  readonly rounds: number;
-  /** 1 for figures; less for a run that only shows that everything runs. */
-  readonly scale: number;
-  readonly rates: { near?: Samples; far?: Samples };
-  readonly costs: Map<number, number>;
-  readonly held: Held[];
-  /** Microseconds of a record, by step. */
-  readonly steps: Map<string, number>;
-  readonly latencies: Map<string, [p50: number, p99: number]>;
-}
 
 const BENCHMARKS: { ids: string[]; run(bench: Bench): Promise<Figure[]> }[] = [
   { ids: ['S1', 'S2'], run: standalone },

@@ -3,10 +3,10 @@ import { Redis } from 'ioredis';
 import { NewStreamCacheHandler } from '../src/stream/handler.js';
 import { startRedis } from '../test/support/redis.js';
 import { plainPipeline } from './baselines.js';
+import type { Bench, Held } from './bench.js';
 import { startRole } from './child.js';
 import { atMost, type Figure, thousands } from './figure.js';
 import { batchOf, changeAgain } from './load.js';
-import type { Bench } from './main.js';
 import { median } from './rounds.js';
 import { SILENT } from './write-path.js';
 
@@ -61,13 +61,6 @@ export async function redisMemory({ scale }: Bench): Promise<Figure[]> {
 async function usedMemory(redis: Redis): Promise<number> {
   const info = await redis.info('memory');
   return Number(/used_memory:(\d+)/.exec(info)?.[1]);
-}
-
-/** Megabytes after a collection: what the process holds on to, and what it has of the system. */
-export interface Held {
-  readonly invocations: number;
-  readonly heapMb: number;
-  readonly residentMb: number;
 }
 
 const INVOCATIONS = 1_000;

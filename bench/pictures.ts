@@ -1,6 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises';
+import type { Bench } from './bench.js';
 import { thousands, twoDigits } from './figure.js';
-import type { Bench } from './main.js';
 import { typical } from './rounds.js';
 import { HANDLER } from './write-path.js';
 

@@ -5,9 +5,9 @@ import { itemKey } from '../src/key.js';
 import { NewCachingMiddleware } from '../src/read/middleware.js';
 import { startRedis } from '../test/support/redis.js';
 import { CLIENT_OPTIONS, inlineMiddleware, plainKey } from './baselines.js';
+import type { Bench } from './bench.js';
 import { type Aim, atMost, CONTEXT, type Figure, twoDigits } from './figure.js';
 import { idOf, itemOf } from './load.js';
-import type { Bench } from './main.js';
 import { type Contender, each, interleave, quantile, ratio, type Samples, typical } from './rounds.js';
 
 /** How many different items are read, one after the other and again. */

@@ -1,8 +1,8 @@
 import { NewStreamCacheHandler } from '../src/stream/handler.js';
 import { startRedis } from '../test/support/redis.js';
+import type { Bench } from './bench.js';
 import { CONTEXT, type Figure, twoDigits } from './figure.js';
 import { batchOf } from './load.js';
-import type { Bench } from './main.js';
 import { profile } from './profile.js';
 import { SILENT } from './write-path.js';
 

@@ -3,10 +3,10 @@ import { Cluster, Redis } from 'ioredis';
 import { NewStreamCacheHandler } from '../src/stream/handler.js';
 import { startRedis, startRedisCluster } from '../test/support/redis.js';
 import { CLIENT_OPTIONS, plainPipeline, sequential, sequentialAnew } from './baselines.js';
+import type { Bench } from './bench.js';
 import { startDelay } from './delay.js';
 import { atLeast, CONTEXT, type Figure, thousands, twoDigits } from './figure.js';
 import { batchOf } from './load.js';
-import type { Bench } from './main.js';
 import { type Contender, interleave, ratio, typical } from './rounds.js';
 
 export const SILENT = { debug() {}, info() {}, warn() {}, error() {} };

@@ -1,7 +1,5 @@
 import type { IamAuthentication } from './cache.js';
-
-/** The port of Valkey and Redis. */
-export const CACHE_PORT = 6379;
+import { CACHE_PORT } from './ports.js';
 
 /** What stands in `STREAM_CACHE_URL`; it never holds a password. */
 export function cacheUrl({

@@ -1,21 +1,5 @@
-import {
-  type Connections,
-  type IConnectable,
-  type IVpc,
-  Port,
-  type SelectedSubnets,
-} from 'aws-cdk-lib/aws-ec2';
+import type { Connections, IConnectable, IVpc, SelectedSubnets } from 'aws-cdk-lib/aws-ec2';
 import type { Grant, IGrantable } from 'aws-cdk-lib/aws-iam';
-import type { Construct } from 'constructs';
-import { CACHE_PORT } from './cache-url.js';
-import { type ExistingCache, existingCache } from './existing-cache.js';
-import { type NodeCache, nodeCache } from './node-cache.js';
-import { type ServerlessCache, serverlessCache } from './serverless-cache.js';
-
-export type { ExistingCache, NodeCache, ServerlessCache };
-
-/** Which cache: a new serverless one, new nodes, or one that is there. */
-export type CacheOptions = ServerlessCache | NodeCache | ExistingCache;
 
 export interface Network {
   readonly vpc: IVpc;
@@ -56,21 +40,3 @@ export interface WatchedNodes {
   /** The ids of the nodes, by shard. */
   readonly shards: readonly (readonly string[])[];
 }
-
-export function openCache(
-  scope: Construct,
-  network: Network,
-  options: CacheOptions = { type: 'serverless' },
-): Cache {
-  switch (options.type) {
-    case 'serverless':
-      return serverlessCache(scope, network, options);
-    case 'nodes':
-      return nodeCache(scope, network, options);
-    case 'existing':
-      return existingCache(scope, options);
-  }
-}
-
-/** Serverless caches answer reads for replicas on 6380, which a cluster's client may ask for the slots. */
-export const SERVERLESS_PORTS = Port.tcpRange(CACHE_PORT, 6380);

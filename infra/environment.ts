@@ -1,7 +1,7 @@
 import { Lazy } from 'aws-cdk-lib';
 import { resolveConfig, type StreamCacheConfig } from '../src/config.js';
 import type { Cache } from './cache.js';
-import type { DeclaredStream } from './table.js';
+import type { DeclaredStream } from './declared-stream.js';
 
 /** Options of the package that concern all tables. What concerns one is said with the table. */
 export type CommonSettings = Pick<StreamCacheConfig, 'namespace' | 'readTimeoutMs' | 'writeTimeoutMs'>;

@@ -2,8 +2,9 @@ import { ArnFormat, Stack } from 'aws-cdk-lib';
 import { Connections, type ISecurityGroup, Port } from 'aws-cdk-lib/aws-ec2';
 import type { Construct } from 'constructs';
 import { connectGrant } from './access.js';
-import { type Cache, type IamAuthentication, SERVERLESS_PORTS } from './cache.js';
-import { CACHE_PORT, cacheUrl } from './cache-url.js';
+import type { Cache, IamAuthentication } from './cache.js';
+import { cacheUrl } from './cache-url.js';
+import { CACHE_PORT, SERVERLESS_PORTS } from './ports.js';
 
 /**
  * A Redis or Valkey server that is there already. It is not watched: its alarms are yours. Its `maxmemory-policy` should be

@@ -1,14 +1,12 @@
 export type { MonitoringOptions } from './alarms.js';
-export type {
-  CacheOptions,
-  ExistingCache,
-  IamAuthentication,
-  NodeCache,
-  ServerlessCache,
-} from './cache.js';
+export type { IamAuthentication } from './cache.js';
 export type { CommonSettings } from './environment.js';
+export type { ExistingCache } from './existing-cache.js';
 export type { FailureOptions } from './failure-bucket.js';
 export type { HandlerOptions } from './handler.js';
 export type { MappingOptions } from './mapping.js';
+export type { NodeCache } from './node-cache.js';
+export type { CacheOptions } from './open-cache.js';
+export type { ServerlessCache } from './serverless-cache.js';
 export { StreamCache, type StreamCacheProps } from './stream-cache.js';
 export type { TableOptions } from './table.js';

@@ -8,7 +8,7 @@ import {
 } from 'aws-cdk-lib/aws-lambda';
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import type { Construct } from 'constructs';
-import type { DeclaredStream } from './table.js';
+import type { DeclaredStream } from './declared-stream.js';
 
 /** Settings of the event source mapping; docs/deploy.md says why each is as it is. */
 export interface MappingOptions {

@@ -3,7 +3,7 @@ import { type IMetric, MathExpression, Metric, Stats } from 'aws-cdk-lib/aws-clo
 import type { EventSourceMapping } from 'aws-cdk-lib/aws-lambda';
 import { DEFAULT_SERVICE } from '../src/environment.js';
 import { METRIC_DIMENSIONS, METRIC_NAMESPACE, METRICS, type MetricName } from '../src/metrics/names.js';
-import type { DeclaredStream } from './table.js';
+import type { DeclaredStream } from './declared-stream.js';
 
 const PERIOD = Duration.minutes(1);
 

@@ -4,7 +4,8 @@ import { CfnReplicationGroup, CfnSubnetGroup } from 'aws-cdk-lib/aws-elasticache
 import type { Construct } from 'constructs';
 import { connectGrant, iamUser, newSecurityGroup, resourceName } from './access.js';
 import type { Cache, Network } from './cache.js';
-import { CACHE_PORT, cacheUrl } from './cache-url.js';
+import { cacheUrl } from './cache-url.js';
+import { CACHE_PORT } from './ports.js';
 
 /** New nodes with Valkey: a replication group with TLS, encryption at rest and automatic failover. */
 export interface NodeCache {

@@ -1,8 +1,9 @@
 import { CfnServerlessCache } from 'aws-cdk-lib/aws-elasticache';
 import type { Construct } from 'constructs';
 import { connectGrant, iamUser, newSecurityGroup, resourceName } from './access.js';
-import { type Cache, type Network, SERVERLESS_PORTS } from './cache.js';
+import type { Cache, Network } from './cache.js';
 import { cacheUrl } from './cache-url.js';
+import { SERVERLESS_PORTS } from './ports.js';
 
 /** A new ElastiCache Serverless cache for Valkey: always TLS, always in cluster mode, always over several zones. */
 export interface ServerlessCache {

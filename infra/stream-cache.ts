@@ -7,13 +7,15 @@ import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
 import { DEFAULT_SERVICE } from '../src/environment.js';
 import { addCacheAlarms, addHandlerAlarms, addTableAlarms, type MonitoringOptions } from './alarms.js';
-import { type Cache, type CacheOptions, openCache } from './cache.js';
+import type { Cache } from './cache.js';
 import { addTableRow, newDashboard } from './dashboard.js';
+import type { DeclaredStream } from './declared-stream.js';
 import { type CommonSettings, checkOptions, environmentOf } from './environment.js';
 import { type FailureOptions, failureBucket } from './failure-bucket.js';
 import { type HandlerOptions, streamHandler } from './handler.js';
 import { mapStream } from './mapping.js';
-import { type DeclaredStream, streamOf, type TableOptions } from './table.js';
+import { type CacheOptions, openCache } from './open-cache.js';
+import { streamOf, type TableOptions } from './table.js';
 
 export interface StreamCacheProps {
   /** The table to cache: it needs a stream with new and old images. More follow with {@link StreamCache.addTable}. */

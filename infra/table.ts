@@ -1,6 +1,7 @@
 import { Annotations, CfnResource, Stack, Token } from 'aws-cdk-lib';
 import type { CfnTable, ITable } from 'aws-cdk-lib/aws-dynamodb';
 import type { DeclaredTable } from '../src/config.js';
+import type { DeclaredStream } from './declared-stream.js';
 import { checkOptions } from './environment.js';
 import type { MappingOptions } from './mapping.js';
 
@@ -13,14 +14,6 @@ export interface TableOptions {
   readonly declare?: Omit<DeclaredTable, 'key' | 'value' | 'alsoDelete'> | string;
   /** Settings of the event source mapping. */
   readonly mapping?: MappingOptions;
-}
-
-/** A table with a stream that the handler can use. */
-export interface DeclaredStream {
-  readonly table: ITable;
-  readonly streamArn: string;
-  /** The table's entry in `STREAM_CACHE_TABLES`, as JSON; to be asked for at synthesis, when the table is complete. */
-  declaration(): string;
 }
 
 /** @throws Error when the table has no stream, or one without both images; ConfigError when an option is wrong */

@@ -3,7 +3,8 @@ import { type Rules, SLACK_MS } from './coherence.js';
 import { ConfigError } from './errors.js';
 import { type Report, type Reporter, reporter } from './report.js';
 import { openStore } from './store/open.js';
-import type { Authentication, RedisClient } from './store/redis/connection.js';
+import type { Authentication } from './store/redis/connection.js';
+import type { RedisClient } from './store/redis/redis-client.js';
 import type { CacheStore } from './store/store.js';
 import type { StreamRecord } from './stream/records.js';
 

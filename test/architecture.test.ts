@@ -1,7 +1,9 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
+import { circlesIn, importsOf as importsBelow } from './support/imports.js';
 
+const ROOT = join(import.meta.dirname, '..');
 const SOURCE = join(import.meta.dirname, '../src');
 
 const files = readdirSync(SOURCE, { recursive: true, encoding: 'utf8' }).filter((name) =>
@@ -28,6 +30,29 @@ test('the write path and the read path never import each other', () => {
     return other !== undefined && importsOf(file).some((path) => path.startsWith(other));
   });
   expect(crossing).toEqual([]);
+});
+
+describe('No file needs itself', () => {
+  const ROOMS = ['src', 'test', 'bench', 'infra', 'proof', 'scripts'];
+  const inRooms = ROOMS.flatMap((room) =>
+    readdirSync(join(ROOT, room), { recursive: true, encoding: 'utf8' }).map((name) => join(room, name)),
+  );
+  const files = [...inRooms, 'esbuild.config.mjs', 'vitest.config.ts'];
+  const imports = importsBelow(
+    ROOT,
+    files.filter((name) => /\.m?[jt]s$/.test(name) && !name.includes('cdk.out')),
+  );
+
+  test('by way of what it imports', () => {
+    expect(circlesIn(imports)).toEqual([]);
+  });
+
+  test.each(ROOMS)('and a circle in %s would be seen', (room) => {
+    const [file, [needed = ''] = []] =
+      [...imports].find(([name, [first]]) => name.startsWith(`${room}/`) && first !== undefined) ?? [];
+    const planted = new Map([...imports, [needed, [...(imports.get(needed) ?? []), file ?? '']]]);
+    expect(circlesIn(planted)).toContainEqual(expect.arrayContaining([file, needed]));
+  });
 });
 
 test('what only some functions use is imported by nothing that all use', () => {

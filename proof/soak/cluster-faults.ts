@@ -2,7 +2,7 @@ import calculateSlot from 'cluster-key-slot';
 import type { RedisServer } from '../../test/support/redis.js';
 import type { Random } from '../random.js';
 import { ask, type ClusterNode, clusterNodes, freeze, isWhole, until } from './cache-servers.js';
-import type { Fault } from './faults.js';
+import type { Fault } from './fault.js';
 import { cacheKeyOf, orderNames } from './orders.js';
 
 /** How many slots that hold items are moved while they are written. */

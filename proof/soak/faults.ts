@@ -3,16 +3,8 @@ import type { RedisServer } from '../../test/support/redis.js';
 import type { Random } from '../random.js';
 import { ask, type CacheServers, FROZEN_MS, freeze } from './cache-servers.js';
 import { clusterFaults } from './cluster-faults.js';
+import type { Fault } from './fault.js';
 import type { SoakFunction } from './function.js';
-
-/** Something that goes wrong with the cache or the function, and is put right again. */
-export interface Fault {
-  readonly name: string;
-  /** A failover may drop what was confirmed but not yet copied; see the limits in docs/coherence.md. */
-  readonly isFailover?: boolean;
-  /** Resolves when everything is as it should be again. */
-  inject(): Promise<void>;
-}
 
 const FULL_MS = 5_000;
 

@@ -1,6 +1,7 @@
 import type { Cluster, Redis } from 'ioredis';
 import { environmentCredentials } from '../environment.js';
-import type { Authentication, Connection, RedisClient } from '../store/redis/connection.js';
+import type { Authentication, Connection } from '../store/redis/connection.js';
+import type { RedisClient } from '../store/redis/redis-client.js';
 import { type Authenticate, authenticatingConnector } from './connector.js';
 import { checkIamOptions, type IamOptions, iamTarget } from './target.js';
 import { iamToken } from './token.js';

@@ -1,11 +1,7 @@
 import { ConfigError } from '../errors.js';
 import { memoryStore } from './memory.js';
-import {
-  type Authentication,
-  borrowedConnection,
-  ownConnection,
-  type RedisClient,
-} from './redis/connection.js';
+import { type Authentication, borrowedConnection, ownConnection } from './redis/connection.js';
+import type { RedisClient } from './redis/redis-client.js';
 import { redisStore } from './redis/store.js';
 import type { CacheStore } from './store.js';
 

@@ -1,8 +1,7 @@
 import { Cluster, Redis, type RedisOptions } from 'ioredis';
 import { ConfigError } from '../../errors.js';
+import type { RedisClient } from './redis-client.js';
 import { standingOf } from './standing.js';
-
-export type RedisClient = Redis | Cluster;
 
 /** What opens the sockets of a client, in place of ioredis' own. */
 type Connector = RedisOptions['Connector'];

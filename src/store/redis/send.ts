@@ -3,7 +3,7 @@ import type { Cluster } from 'ioredis';
 import { CacheError, toError } from '../../errors.js';
 import { groupBy } from '../../group-by.js';
 import type { Settled } from '../store.js';
-import type { RedisClient } from './connection.js';
+import type { RedisClient } from './redis-client.js';
 import type { Script } from './script.js';
 
 /** One command on the wire. All its keys are in one cluster slot. */

@@ -1,5 +1,5 @@
 import type { Redis } from 'ioredis';
-import type { RedisClient } from './connection.js';
+import type { RedisClient } from './redis-client.js';
 
 /** What is known of where a client is connected to, beyond that it is. */
 export interface Standing {

@@ -14,7 +14,8 @@ import type {
   Settled,
   StoreChange,
 } from '../store.js';
-import type { Connection, RedisClient } from './connection.js';
+import type { Connection } from './connection.js';
+import type { RedisClient } from './redis-client.js';
 import { type Script, type Scripts, scripts as serverClockScripts } from './script.js';
 import { type Call, ConnectionError, failure, send, sendAlone, whenReady } from './send.js';
 import { ask, standingOf } from './standing.js';
