@@ -136,13 +136,13 @@ export const RULES: readonly Rule[] = [
   {
     name: 'what the cache did not confirm is delivered again',
     file: 'src/stream/handler.ts',
-    code: 'return batchResponse(event, failuresOf(results));',
-    without: 'return batchResponse(event, new Map());',
+    code: 'return batchResponse({ Records: delivered }, failures);',
+    without: 'return batchResponse({ Records: delivered }, new Map());',
   },
   {
     name: 'a record moves the tags of the results that it may change',
     file: 'src/stream/plan.ts',
-    code: 'tagsOf(record, table, settings.namespace)',
+    code: 'tagsOf(record, table, settings.namespace, attempt)',
     without: '[] as string[]',
   },
   {
