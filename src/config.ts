@@ -2,7 +2,7 @@ import { Logger } from '@aws-lambda-powertools/logger';
 import { type Rules, SLACK_MS } from './coherence.js';
 import { ConfigError } from './errors.js';
 import { type Report, type Reporter, reporter } from './report.js';
-import { openStore } from './store/open.js';
+import { cacheIdentity, openStore } from './store/open.js';
 import type { Authentication } from './store/redis/connection.js';
 import type { RedisClient } from './store/redis/redis-client.js';
 import type { CacheStore } from './store/store.js';
@@ -120,6 +120,8 @@ export interface StreamCacheLogger {
 /** The options, checked and complete. */
 export interface Settings {
   readonly store: CacheStore;
+  /** The same for all stores of one cache. */
+  readonly cache: string | object;
   readonly namespace: string | undefined;
   readonly tableName: string | undefined;
   readonly logger: StreamCacheLogger;
@@ -267,8 +269,10 @@ export function resolveConfig(
   const tables = new Map(
     [...declared].map(([name, table]) => [name, tableSettings(options, table, `tables.${name}.`)]),
   );
+  const store = openStore(options.cache, options.writeTimeoutMs ?? 4_000, options.iam);
   return {
-    store: openStore(options.cache, options.writeTimeoutMs ?? 4_000, options.iam),
+    store,
+    cache: cacheIdentity(options.cache, store),
     namespace: options.namespace,
     tableName: options.tableName,
     logger:

@@ -19,6 +19,7 @@ export {
   type CacheFailureReport,
   type FillReport,
   type InvalidatedReport,
+  type LeftAloneReport,
   type LookupReport,
   type PoisonReport,
   REPORT_CHANNEL,

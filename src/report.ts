@@ -21,6 +21,7 @@ export type Report =
   | StrongReadReport
   | UndecodableReport
   | VoidReport
+  | LeftAloneReport
   | CacheFailureReport
   | BreakerReport;
 
@@ -111,6 +112,19 @@ export interface VoidReport {
   readonly outcome: 'voided' | 'failed';
   readonly tableName: string;
   readonly keys: readonly string[];
+}
+
+/** Calls of a client are left to DynamoDB alone. Said once for each middleware and cause, with the remedy in the log. */
+export interface LeftAloneReport {
+  readonly type: 'left-alone';
+  /**
+   * `old-sdk`: it is older than 3.575, all calls are concerned. Reads only: `inner-middleware`, a middleware of the
+   * application's stands where no hit passes it; `changed-request`, one changes requests behind the caching middleware;
+   * `other-place`, the client sends to another Region, endpoint or account than the first client of the cache;
+   * `other-address`, a table is named by an ARN that is not known to be the table that was named before.
+   */
+  readonly reason: 'old-sdk' | 'inner-middleware' | 'changed-request' | 'other-place' | 'other-address';
+  readonly tableName?: string | undefined;
 }
 
 /** A cache operation of a reader was not done, or only in part. The read or write goes on without it. */

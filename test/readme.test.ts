@@ -28,7 +28,7 @@ import { type UnreliableStore, unreliable } from './support/stores.js';
 
 const { decode, encode, itemKey, memoryStore, NewCachingMiddleware, NewStreamCacheHandler } =
   dynamodbStreamCache;
-const { BatchGetItemCommand, GetItemCommand, PutItemCommand } = clientDynamodb;
+const { BatchGetItemCommand, DynamoDBClient, GetItemCommand, PutItemCommand } = clientDynamodb;
 
 const ROOT = join(import.meta.dirname, '..');
 const README = readFileSync(join(ROOT, 'README.md'), 'utf8');
@@ -360,6 +360,7 @@ describe('what is said of observability', () => {
       'strong-read': true,
       undecodable: true,
       void: true,
+      'left-alone': true,
       'cache-failure': true,
       breaker: true,
     };
@@ -631,6 +632,15 @@ async function everyReaderReport(config: { cache: UnreliableStore }): Promise<vo
   now.mockReturnValue(60_000);
   await get();
   now.mockRestore();
+  client.middlewareStack.add((next) => next, { step: 'deserialize', priority: 'low' });
+  await get();
+  const ofAnOldSdk = (next: () => void) => next;
+  const stack = new DynamoDBClient().middlewareStack;
+  NewCachingMiddleware(config).applyToStack({
+    ...stack,
+    add: (first: typeof ofAnOldSdk) =>
+      (first as (...args: unknown[]) => void)(() => {}, { commandName: 'GetItemCommand' }),
+  });
 }
 
 class Decimal {

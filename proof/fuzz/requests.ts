@@ -132,6 +132,7 @@ async function stubWorlds(): Promise<Worlds> {
   const cache = witness.watch(openMemory(Date.now).store);
   const config = { ...witness.config, namespace: NAMESPACE, cache, readTimeoutMs: 5_000 };
   const handler = NewStreamCacheHandler(config);
+  cached.middlewareStack.remove('dynamodbStreamCache'); // of the world before
   cached.middlewareStack.use(NewCachingMiddleware(config));
   let delivered = 0;
   return {

@@ -99,22 +99,37 @@ function atTheEndOf(line: Line, store: CacheStore, isCluster: boolean): CacheSto
   };
 }
 
-type Handler = (args: { input: Input }) => Promise<{ output: Output }>;
+type Handler = (args: { input: Input; request?: object }) => Promise<{ output: Output }>;
 type Middleware = (next: Handler, context: object) => Handler;
+type Add = (middleware: Middleware, options: { readonly name: string }) => void;
 
-/** The middleware as the SDK would call it, without the SDK around it: its serialization takes most of a call's time. */
+/** The middlewares as the SDK would call them, without the SDK around them: its serialization takes most of a call's time. */
 function middlewareOf(config: StreamCacheConfig) {
-  let middleware: Middleware | undefined;
-  NewCachingMiddleware(config).applyToStack({
-    add(added: Middleware) {
-      middleware = added;
-    },
-    addRelativeTo() {},
-  });
-  const commandInstance = { middlewareStack: { applyToStack() {} } };
+  const stack = newStack();
+  NewCachingMiddleware(config).applyToStack(stack);
+  const [first, translated, sending] = ['', 'Request', 'Response'].map((name) =>
+    stack.middleware(`dynamodbStreamCache${name}`),
+  ) as [Middleware, Middleware, Middleware];
+  const commandInstance = { middlewareStack: newStack() };
+
   return async (commandName: string, input: Input, next: Next) => {
     const context = { commandName, __smithy_context: { commandInstance } };
-    const handler: Handler = async (args) => ({ output: await next(commandName, args.input) });
-    return (await (middleware as Middleware)(handler, context)({ input })).output;
+    const send: Handler = async (args) => ({ output: await next(commandName, args.input) });
+    const serialised: Handler = (args) => sending(send, context)({ ...args, request: { hostname: 'table' } });
+    return (await first(translated(serialised, context), context)({ input })).output;
+  };
+}
+
+/** A stack as far as the middleware looks at one. */
+function newStack() {
+  const middlewares = new Map<string, Middleware>([['retryMiddleware', (next) => next]]);
+  const add: Add = (middleware, { name }) => middlewares.set(name, middleware);
+  return {
+    add,
+    addRelativeTo: add,
+    applyToStack(other: { add: Add }) {
+      for (const [name, middleware] of middlewares) other.add(middleware, { name });
+    },
+    middleware: (name: string) => middlewares.get(name),
   };
 }

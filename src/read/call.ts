@@ -1,16 +1,18 @@
 import type { AttributeMap } from '../attributes.js';
 
-/** What an operation is given of one SDK call. Items and keys are in DynamoDB's own form, whatever client made the call. */
+/** What an operation is given of one SDK call. */
 export interface Call<Input = Request> {
+  /** The request as it was when the call was sent, in DynamoDB's own form, whatever client made the call. A read's is plain: nothing in it is `null` or an instance of a class. */
   readonly input: Input;
   readonly signal?: AbortSignal | undefined;
   /**
-   * Sends the call on to DynamoDB.
+   * Sends the call on to DynamoDB, and resolves with what DynamoDB said.
    *
-   * @param edit changes the request; it is given the caller's own form of it, so it may only leave out, copy or add
-   * members that have no items or keys
+   * @param edit changes the request, which is `input`
    */
   send(edit?: (input: Input) => Input): Promise<Response>;
+  /** After `send`: the request as the SDK serialised it, binary as base64 text, or `undefined` when it is not known. */
+  serialised(): Request | undefined;
 }
 
 /** A request, as far as any operation looks at it. */

@@ -1,9 +1,12 @@
+import type { Entry } from './stack.js';
+
 /**
  * How to translate between a document client's form of items and DynamoDB's. `DynamoDBDocumentClient` adds two
  * middlewares to each command for that, configured by the caller's translate options; they are used as they are.
  */
 export interface Documents {
-  toRequest(input: unknown): Promise<unknown>;
+  /** The request as it is now: every version so far translates at once, and a later one may take its time. */
+  toRequest(input: unknown): unknown;
   fromResponse(output: unknown): Promise<unknown>;
 }
 
@@ -14,31 +17,23 @@ export const UNMARSHALL = 'DocumentUnmarshall';
 type Handler = (args: { input: unknown }) => Promise<{ output: unknown }>;
 type Middleware = (next: Handler, context: object) => Handler;
 
-/** A command, as far as it can be asked which middlewares it brings along. */
-export interface CommandLike {
-  readonly middlewareStack: { applyToStack(stack: object): void };
-}
-
-/** The translation of a command of a document client; `undefined` for a command that speaks DynamoDB's form. */
-export function documentsOf(command: CommandLike, context: object): Documents | undefined {
-  const found = new Map<string, Middleware>();
-  command.middlewareStack.applyToStack({
-    add() {},
-    addRelativeTo(middleware: Middleware, { name = '' }: { name?: string }) {
-      found.set(name, middleware);
-    },
-  });
-  const marshall = found.get(MARSHALL);
-  const unmarshall = found.get(UNMARSHALL);
+/** The translation of a command of a document client, of its middlewares; `undefined` for one that speaks DynamoDB's form. */
+export function documentsOf(ofCommand: readonly Entry[], context: object): Documents | undefined {
+  const named = (wanted: string) =>
+    ofCommand.find(({ name }) => name === wanted)?.middleware as Middleware | undefined;
+  const marshall = named(MARSHALL);
+  const unmarshall = named(UNMARSHALL);
   if (marshall === undefined || unmarshall === undefined) return undefined;
   return {
-    async toRequest(input) {
+    toRequest(input) {
       let request: unknown;
       const keep: Handler = async (args) => {
         request = args.input;
         return { output: undefined };
       };
-      await marshall(keep, context)({ input });
+      const done = marshall(keep, context)({ input });
+      if (request === undefined) return done.then(() => request);
+      done.catch(() => {});
       return request;
     },
     async fromResponse(output) {

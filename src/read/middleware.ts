@@ -1,35 +1,40 @@
 import { resolveConfig, type StreamCacheConfig } from '../config.js';
+import { ConfigError } from '../errors.js';
+import { answered, type Sent, sentOn } from './answered.js';
 import { batchGetItem } from './batch-get-item.js';
-import type { Operation, Request, Response } from './call.js';
-import { type CommandLike, documentsOf, UNMARSHALL } from './documents.js';
+import type { Operation, Request } from './call.js';
+import { type Client, newClient, newSay, type Say } from './client.js';
+import { type Documents, documentsOf } from './documents.js';
+import { type Fixed, fixed } from './fixed.js';
 import { getItem } from './get-item.js';
+import { type Others, OURS, othersAmong, UNKNOWN_OTHERS } from './others.js';
+import { addPlaces, type Handler, restOf } from './passage.js';
 import { query, scan } from './query.js';
 import { newReader, type Reader } from './reader.js';
+import { entriesOf, type Stack } from './stack.js';
 import { batchWriteItem, transactWriteItems, writeItem } from './writes.js';
 
 /** What `middlewareStack.use` takes. */
 export interface CachingMiddleware {
+  /** @throws ConfigError when the stack has another one already */
   // biome-ignore lint/suspicious/noExplicitAny: each client has a stack of its own input and output types
   applyToStack(stack: any): void;
 }
 
-interface Arguments {
-  readonly input: Request;
-}
-interface Result {
-  readonly response: unknown;
-  readonly output: Response;
-}
-type Handler = (args: Arguments) => Promise<Result>;
-
 /** What the SDK tells a middleware of the call that it is in. With `cacheMiddleware`, of the first call of a command. */
 interface Context {
   readonly commandName?: string;
-  readonly logger?: object;
+  readonly logger?: { readonly constructor?: { readonly name?: string } };
   inputFilterSensitiveLog?: unknown;
   outputFilterSensitiveLog?: unknown;
-  readonly __smithy_context?: { readonly commandInstance?: CommandLike; readonly abortSignal?: AbortSignal };
+  readonly __smithy_context?: {
+    readonly commandInstance?: { readonly middlewareStack: Stack };
+    readonly abortSignal?: AbortSignal;
+  };
 }
+
+/** Which middleware the first of ours on a stack belongs to: the SDK copies stacks, and what it copies is this. */
+const owners = new WeakMap<object, CachingMiddleware>();
 
 /**
  * Makes an AWS SDK v3 middleware that answers DynamoDB reads from the cache that {@link NewStreamCacheHandler} keeps true,
@@ -39,90 +44,130 @@ interface Context {
  * @throws ConfigError when an option is unknown, missing or contradicts another. Calls fail only as they would without a cache.
  */
 export function NewCachingMiddleware(config: StreamCacheConfig = {}): CachingMiddleware {
-  const operations = operationsOf(newReader(resolveConfig(config)));
-  return {
+  const settings = resolveConfig(config);
+  const reader = newReader(settings);
+  const operations = operationsOf(reader);
+  const say = newSay(settings);
+  const self: CachingMiddleware = {
     applyToStack(stack) {
-      stack.add(answering(operations), {
-        name: 'dynamodbStreamCache',
-        step: 'initialize',
-        priority: 'low',
-        override: true,
-      });
-      // A document client puts its translation in the place of the first of these, so that the second sees a response
-      // as DynamoDB gave it, whatever form the caller gets.
-      const unmarshall = { relation: 'before', toMiddleware: 'deserializerMiddleware' };
-      stack.addRelativeTo((next: Handler) => next, { name: UNMARSHALL, override: true, ...unmarshall });
-      stack.addRelativeTo(noting, {
-        name: 'dynamodbStreamCacheResponse',
-        override: true,
-        relation: 'after',
-        toMiddleware: UNMARSHALL,
-      });
+      refuseAnother(stack, self);
+      const first = answering(operations, newClient(settings, reader, say), stack, say);
+      owners.set(first, self);
+      stack.add(first, { name: OURS, step: 'initialize', priority: 'low', override: true });
+      addPlaces(stack);
     },
   };
+  return self;
 }
 
-function operationsOf(reader: Reader): Map<string | undefined, Operation> {
+function refuseAnother(stack: Stack, self: CachingMiddleware): void {
+  const there = entriesOf(stack).find(({ name }) => name === OURS)?.middleware;
+  const owner = there === undefined ? undefined : owners.get(there as object);
+  if (owner === undefined || owner === self) return;
+  throw new ConfigError(
+    `A client can have one caching middleware, and this one has another already. Use one for all its tables, or take that one out first: client.middlewareStack.remove('${OURS}').`,
+  );
+}
+
+interface Answering {
+  readonly operation: Operation;
+  readonly isRead: boolean;
+}
+
+function operationsOf(reader: Reader): Map<string | undefined, Answering> {
+  const read = (operation: Operation): Answering => ({ operation, isRead: true });
+  const write = (operation: Operation): Answering => ({ operation, isRead: false });
   return new Map([
-    ['GetItemCommand', getItem(reader)],
-    ['BatchGetItemCommand', batchGetItem(reader)],
-    ['QueryCommand', query(reader)],
-    ['ScanCommand', scan(reader)],
-    ['PutItemCommand', writeItem(reader)],
-    ['UpdateItemCommand', writeItem(reader)],
-    ['DeleteItemCommand', writeItem(reader)],
-    ['BatchWriteItemCommand', batchWriteItem(reader)],
-    ['TransactWriteItemsCommand', transactWriteItems(reader)],
+    ['GetItemCommand', read(getItem(reader))],
+    ['BatchGetItemCommand', read(batchGetItem(reader))],
+    ['QueryCommand', read(query(reader))],
+    ['ScanCommand', read(scan(reader))],
+    ['PutItemCommand', write(writeItem(reader))],
+    ['UpdateItemCommand', write(writeItem(reader))],
+    ['DeleteItemCommand', write(writeItem(reader))],
+    ['BatchWriteItemCommand', write(batchWriteItem(reader))],
+    ['TransactWriteItemsCommand', write(transactWriteItems(reader))],
   ]);
 }
 
-/** Responses as DynamoDB gave them, by the context of each call of a document client that waits for one. */
-const responses = new WeakMap<object, Response | undefined>();
+/** Where the calls of a client come first. */
+function answering(operations: ReturnType<typeof operationsOf>, client: Client, stack: Stack, say: Say) {
+  return (next: Handler, context: Context): Handler => {
+    const answering = operations.get(context.commandName);
+    if (answering === undefined) return next;
+    const { operation, isRead } = answering;
+    const { commandInstance, abortSignal: signal } = context.__smithy_context ?? {};
+    const rest = restOf(context);
+    if (commandInstance === undefined || rest === undefined) {
+      say(
+        'old-sdk',
+        'It neither answers reads nor sees writes of a client below version 3.575.0. Update @aws-sdk/client-dynamodb and @aws-sdk/lib-dynamodb.',
+      );
+      return next;
+    }
+    spareUnusedLog(context);
+    const { documents, others } = surroundingsOf(stack, commandInstance.middlewareStack, context);
+    if (isRead && others.innermost !== undefined) {
+      say(
+        'inner-middleware',
+        `The middleware ${others.innermost} of the client stands where no hit passes it. Add it before the caching middleware, to another step, or to the step deserialize with priority high.`,
+      );
+      return next;
+    }
 
-/**
- * Keeps a response that is waited for, before a document client translates it. Nothing is left to translate then: whole
- * items may have what cannot be translated, where the caller asks for a part that can.
- */
-function noting(next: Handler, context: object): Handler {
-  return async (args) => {
-    const result = await next(args);
-    if (!responses.has(context)) return result;
-    responses.set(context, result.output);
-    return { ...result, output: { $metadata: result.output.$metadata ?? {} } };
+    return async (args) => {
+      if (signal?.aborted || (isRead && client.isLeftAlone)) return next(args);
+      const now = requestOf(args.input, documents);
+      const request = now instanceof Promise ? await now : now;
+      if (request === undefined || (isRead && !request.isPlain)) return next(args);
+
+      const asked = request.request;
+      const input = others.areThere ? copyOf(args.input) : args.input;
+      const sent: Sent = { args, asked, input, isRead, signal, client, documents, others, next, rest };
+      const knows = isRead ? client.knows(asked) : 'yes';
+      if (knows === 'yes') return answered(sent, operation);
+      const result = await sentOn(sent);
+      if (knows === 'unproven') client.prove(asked);
+      return result;
+    };
   };
 }
 
-function answering(operations: ReturnType<typeof operationsOf>) {
-  return (next: Handler, context: Context): Handler => {
-    const operation = operations.get(context.commandName);
-    const { commandInstance, abortSignal } = context.__smithy_context ?? {};
-    if (operation === undefined || commandInstance === undefined) return next;
-    spareUnusedLog(context);
-    const documents = documentsOf(commandInstance, context);
+/** The translation that a command brings along, and who else stands behind us. What cannot be looked at may be anything. */
+function surroundingsOf(
+  ofClient: Stack,
+  ofCommand: Stack,
+  context: Context,
+): { documents: Documents | undefined; others: Others } {
+  const documents = documentsOf(entriesOf(ofCommand), context);
+  try {
+    return { documents, others: othersAmong(entriesOf(ofClient, ofCommand)) };
+  } catch {
+    return { documents, others: UNKNOWN_OTHERS };
+  }
+}
 
-    return async (args) => {
-      if (abortSignal?.aborted) return next(args);
-      const input = documents ? await documents.toRequest(args.input) : args.input;
+/** An input as it is now, in DynamoDB's form; `undefined` when the SDK has to say what is wrong with it. */
+function requestOf(
+  input: Request,
+  documents: Documents | undefined,
+): Fixed | undefined | Promise<Fixed | undefined> {
+  if (documents === undefined) return fixedOrLive(input);
+  const request = documents.toRequest(input);
+  return request instanceof Promise ? request.then(fixedOrLive, () => undefined) : fixedOrLive(request);
+}
 
-      let response: unknown;
-      const output = await operation({
-        input: input as Request,
-        signal: abortSignal,
-        async send(edit = (request) => request) {
-          if (documents) responses.set(context, undefined);
-          try {
-            const result = await next({ ...args, input: edit(args.input) });
-            response = result.response;
-            return responses.get(context) ?? result.output;
-          } finally {
-            responses.delete(context);
-          }
-        },
-      });
-      if (output === undefined) return next(args);
-      return { response, output: documents ? ((await documents.fromResponse(output)) as Response) : output };
-    };
-  };
+/** A write is voided also when nothing can be copied of it. */
+function fixedOrLive(input: unknown): Fixed {
+  try {
+    return fixed(input);
+  } catch {
+    return { request: input as Request, isPlain: false };
+  }
+}
+
+function copyOf(input: Request): Request {
+  return fixedOrLive(input).request;
 }
 
 /**
@@ -130,9 +175,13 @@ function answering(operations: ReturnType<typeof operationsOf>) {
  * less what is sensitive: that costs more than all else that is done for a hit, and half of a BatchGetItem.
  */
 function spareUnusedLog(context: Context): void {
-  if (context.logger?.constructor.name !== 'NoOpLogger') return;
-  context.inputFilterSensitiveLog = unfiltered;
-  context.outputFilterSensitiveLog = unfiltered;
+  try {
+    if (context.logger?.constructor?.name !== 'NoOpLogger') return;
+    context.inputFilterSensitiveLog = unfiltered;
+    context.outputFilterSensitiveLog = unfiltered;
+  } catch {
+    // A logger of the application's may be any object.
+  }
 }
 
 function unfiltered<T>(logged: T): T {

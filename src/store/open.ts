@@ -27,6 +27,16 @@ export function openStore(
   throw new ConfigError('Option cache is wrong: expected a URL, an ioredis client or a CacheStore.');
 }
 
+/**
+ * What all stores of one cache have in common: of a URL where it leads to, without who asks; else the object itself.
+ */
+export function cacheIdentity(cache: string | object, store: CacheStore): string | object {
+  if (typeof cache !== 'string') return cache;
+  if (cache === 'memory:') return store;
+  const { hostname, port, pathname } = new URL(cache);
+  return `${hostname.toLowerCase()}:${port || 6379}/${Number(pathname.slice(1))}`;
+}
+
 const STORE_METHODS: readonly (keyof CacheStore)[] = [
   'get',
   'apply',

@@ -14,6 +14,7 @@ import {
   paginateScan as paginateDocumentScan,
 } from '@aws-sdk/lib-dynamodb';
 import { beforeEach, describe, expect, test } from 'vitest';
+import { ConfigError } from '../../src/errors.js';
 import { NewCachingMiddleware } from '../../src/read/middleware.js';
 import { getUser, nameIn, newPair, type Pair, silent, user } from './rig.js';
 
@@ -33,17 +34,33 @@ test('the client with a method for each operation hits as well', async () => {
   expect(pair.count('hit')).toBe(1);
 });
 
-test('of two middlewares on one client the later counts', async () => {
-  const other = newPair();
-  pair.client.middlewareStack.use(NewCachingMiddleware(other.options));
-  pair.table.put(user('1', 'Ada'));
-  for (const _ of [1, 2]) expect(nameIn(await pair.get('1'))).toBe('Ada');
-  expect(pair.count('hit')).toBe(0);
-  expect(other.count('hit')).toBe(1);
-  const document = DynamoDBDocumentClient.from(pair.client);
-  expect((await document.send(new GetCommand({ TableName: 'users', Key: { id: '1' } }))).Item).toEqual({
-    id: '1',
-    name: 'Ada',
+describe('a client that has a middleware', () => {
+  test('refuses another one, which would take its place in silence', () => {
+    const use = () => pair.client.middlewareStack.use(NewCachingMiddleware(newPair().options));
+    expect(use).toThrow(ConfigError);
+    expect(use).toThrow(/one caching middleware.*remove\('dynamodbStreamCache'\)/);
+    expect(() => pair.client.middlewareStack.clone().use(NewCachingMiddleware(pair.options))).toThrow(
+      ConfigError,
+    );
+  });
+
+  test('takes the same one again, and another once it was taken out', async () => {
+    const client = pair.table.client();
+    const middleware = NewCachingMiddleware(pair.options);
+    client.middlewareStack.use(middleware);
+    client.middlewareStack.use(middleware);
+    client.middlewareStack.remove('dynamodbStreamCache');
+    const other = newPair();
+    client.middlewareStack.use(NewCachingMiddleware(other.options));
+    pair.table.put(user('1', 'Ada'));
+    for (const _ of [1, 2]) expect(nameIn(await getUser(client, '1'))).toBe('Ada');
+    expect(pair.count('hit')).toBe(0);
+    expect(other.count('hit')).toBe(1);
+    const document = DynamoDBDocumentClient.from(client);
+    expect((await document.send(new GetCommand({ TableName: 'users', Key: { id: '1' } }))).Item).toEqual({
+      id: '1',
+      name: 'Ada',
+    });
   });
 });
 
@@ -141,7 +158,7 @@ describe('what is not answered from the cache goes straight to DynamoDB', () => 
     expect(pair.cache.calls).toEqual([]);
     await pair.client.send(
       new GetItemCommand({
-        TableName: 'arn:aws:dynamodb:eu-west-1:123456789012:table/orders',
+        TableName: 'orders',
         Key: { customerId: { S: 'c' }, orderId: { N: '1' } },
       }),
     );

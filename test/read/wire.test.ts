@@ -155,13 +155,9 @@ describe('BatchGetItem', () => {
   });
 
   test('does not take for absent what an answer does not list at all', async () => {
-    pair.client.middlewareStack.add(
-      (next) => async (args) => {
-        const { response } = await next(args);
-        return { response, output: { $metadata: {}, Responses: {} } };
-      },
-      { step: 'deserialize', priority: 'high' },
-    );
+    const body = new TextEncoder().encode('{"Responses":{}}');
+    pair.client.config.requestHandler.handle = async () =>
+      ({ response: { statusCode: 200, headers: {}, body } }) as never;
     expect((await batchGetUsers(pair.client, '1')).Responses?.users).toEqual([]);
     expect(await pair.memory.store.get([cacheKey('1')])).toEqual([undefined]);
   });

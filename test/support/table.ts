@@ -119,7 +119,7 @@ export function newTableStub(schemas: Schemas = { users: ['id'] }, now: () => nu
   const clientConfig = (maxAttempts = 1): DynamoDBClientConfig => ({
     region: 'eu-west-1',
     endpoint: 'http://127.0.0.1:1',
-    credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
+    credentials: { accessKeyId: 'local', secretAccessKey: 'local', accountId: '123456789012' },
     maxAttempts,
     requestHandler: { handle } as never, // all that the SDK needs of one
   });
