@@ -117,7 +117,7 @@ export const RULES: readonly Rule[] = [
   {
     name: 'an own write that was not voided is not read from the cache',
     file: 'src/read/writes.ts',
-    code: 'reader.unvoided.add(unconfirmed);',
+    code: "reader.unvoided.add('keys', table.name, unvoided);",
     without: '',
   },
   {

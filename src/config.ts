@@ -58,7 +58,7 @@ export interface TableConfig {
   readonly mode?: Mode | undefined;
   /**
    * How long entries live, in seconds. A number stands for `item`. Default 86,400 for items, 300 for
-   * items that do not exist (`itemNegative`), 60 for query and scan results, which may live as long as a guard.
+   * items that do not exist (`itemNegative`; 0 keeps them out of the cache), 60 for query and scan results, which may live as long as a guard.
    * `STREAM_CACHE_TTL_SECONDS`.
    */
   readonly ttlSeconds?: number | TtlSeconds | undefined;
@@ -195,12 +195,14 @@ const isSeconds: Check = (value) => isWithin(value, 1, MAX_TTL_SECONDS);
 const TABLE_OPTIONS: Record<keyof TableConfig, [expected: string, check: Check]> = {
   mode: ['write, refresh or invalidate', (value) => MODES.includes(value as string)],
   ttlSeconds: [
-    'seconds from 1 to ten years, or an object of such with item, itemNegative, query, scan',
+    'seconds from 1 to ten years, or an object of such with item, itemNegative (or 0), query, scan',
     (value) =>
       isSeconds(value) ||
       (isObject(value) &&
         Object.entries(value).every(
-          ([name, seconds]) => TTL_NAMES.includes(name) && (seconds === undefined || isSeconds(seconds)),
+          ([name, seconds]) =>
+            TTL_NAMES.includes(name) &&
+            (seconds === undefined || isSeconds(seconds) || (name === 'itemNegative' && seconds === 0)),
         )),
   ],
   ttlJitter: ['a share from 0 to below 1', (value) => isWithin(value, 0, 0.999)],

@@ -27,6 +27,7 @@ export {
   type RecordReport,
   type Report,
   type StrongReadReport,
+  type UncertainReport,
   type UndecodableReport,
   type VoidReport,
 } from './report.js';

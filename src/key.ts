@@ -55,6 +55,11 @@ export function partitionTag(
   return bounded(whole, keyAttribute(tableName, attributeName, value));
 }
 
+/** The key of the note that names a table's key attributes, in the slot of its tag's guard. */
+export function keyNamesKey(namespace: string | undefined, tableName: string): string {
+  return `{${tableTag(namespace, tableName)}}:keys`;
+}
+
 /** The key of a stored result, in the slot of its tag's guard. */
 export function resultKey(tag: string, signature: string): string {
   return `{${tag}}:result:${digest(signature)}`;

@@ -22,6 +22,7 @@ export type Report =
   | UndecodableReport
   | VoidReport
   | LeftAloneReport
+  | UncertainReport
   | CacheFailureReport
   | BreakerReport;
 
@@ -125,6 +126,21 @@ export interface LeftAloneReport {
    */
   readonly reason: 'old-sdk' | 'inner-middleware' | 'changed-request' | 'other-place' | 'other-address';
   readonly tableName?: string | undefined;
+}
+
+/**
+ * The middleware does not know enough of a table or of a write to answer from the cache. Said once per table and reason.
+ */
+export interface UncertainReport {
+  readonly type: 'uncertain';
+  /**
+   * `key-names-contradicted`: the names that are declared or known are not those of the table, whose items are not cached
+   * by this process any more. `key-names-unknown`: nobody knows which items a PutItem wrote; other processes see them
+   * when the stream brings them. `unclear-write`: nobody knows what was written, so this process does not read the table
+   * from the cache until all that was cached has ended.
+   */
+  readonly reason: 'key-names-contradicted' | 'key-names-unknown' | 'unclear-write';
+  readonly tableName: string;
 }
 
 /** A cache operation of a reader was not done, or only in part. The read or write goes on without it. */

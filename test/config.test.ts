@@ -221,7 +221,7 @@ describe('the environment', () => {
 
   test('of what is no number says what it is', () => {
     expect(() => resolveConfig(MEMORY, { STREAM_CACHE_TTL_SECONDS: '1h' })).toThrow(
-      'item, itemNegative, query, scan, not "1h".',
+      'item, itemNegative (or 0), query, scan, not "1h".',
     );
   });
 

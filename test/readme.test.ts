@@ -361,6 +361,7 @@ describe('what is said of observability', () => {
       undecodable: true,
       void: true,
       'left-alone': true,
+      uncertain: true,
       'cache-failure': true,
       breaker: true,
     };
@@ -618,6 +619,11 @@ async function everyHandlerReport(config: { cache: UnreliableStore }): Promise<v
 async function everyReaderReport(config: { cache: UnreliableStore }): Promise<void> {
   const item = { id: { S: '7' } };
   const client = cachingClient(tableOf(item), config);
+  await client.send(new PutItemCommand({ TableName: 'orders', Item: item })); // of which nobody has named a key
+  await client.send(new clientDynamodb.DeleteItemCommand({ TableName: 'carts', Key: {} }));
+  for (const id of ['id', 'name']) {
+    await client.send(new GetItemCommand({ TableName: 'staff', Key: { [id]: { S: '7' } } }));
+  }
   const get = () => client.send(new GetItemCommand({ TableName: 'users', Key: item }));
   await get();
   await get();

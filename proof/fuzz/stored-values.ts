@@ -87,7 +87,7 @@ const READS: readonly ((client: DynamoDBClient) => Promise<object>)[] = [
 ];
 
 function isResult(key: string): boolean {
-  return key.startsWith('{');
+  return key.includes('}:result:');
 }
 
 function firstLine(text = ''): string {

@@ -37,7 +37,7 @@ export function newWitness(): Witness {
     complaint() {
       const logged = textOf(publicWords);
       const detailed = textOf(debugWords);
-      const stray = [...keys].find((key) => !/^(?:fuzz:|\{fuzz:[^{}]*\}:result:)/.test(key));
+      const stray = [...keys].find((key) => !/^(?:fuzz:|\{fuzz:[^{}]*\}:(?:result:|keys$))/.test(key));
       publicWords = [];
       debugWords = [];
       keys = new Set();

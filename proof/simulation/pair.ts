@@ -86,17 +86,23 @@ function atTheEndOf(line: Line, store: CacheStore, isCluster: boolean): CacheSto
   }
 
   return {
-    get: (keys) => each(keys, (some) => store.get(some)),
+    get: (keys) => (isNote(keys[0]) ? store.get(keys) : each(keys, (some) => store.get(some))),
     apply: (changes, rules) => each(changes, (some) => store.apply(some, rules)),
     begin: (keys, rules) => each(keys, (some) => store.begin(some, rules)),
     fill: (fills, rules) => each(fills, (some) => store.fill(some, rules)),
     void: (keys, rules) => each(keys, (some) => store.void(some, rules)),
     move: (tags, rules) => each(tags, (some) => store.move(some, rules)),
     generations: (tags) => each(tags, (some) => store.generations(some)),
-    put: (results) => each(results, (some) => store.put(some)),
+    put: (results) =>
+      isNote(results[0]?.key) ? store.put(results) : each(results, (some) => store.put(some)),
     delete: (keys) => each(keys, (some) => store.delete(some)),
     close: () => store.close(),
   };
+}
+
+/** Notes of key names say what is declared here anyhow: they pass beside the line, which decides how each world goes. */
+function isNote(key = ''): boolean {
+  return key.endsWith('}:keys');
 }
 
 type Handler = (args: { input: Input; request?: object }) => Promise<{ output: Output }>;

@@ -6,12 +6,14 @@ import {
   beginItems,
   fillItems,
   findItems,
+  isUnvoided,
   keyOfItem,
   type ReadItem,
   textOf,
   type Wanted,
   wantedItem,
 } from './items.js';
+import { learnKeyNames, mayBeKeysOf } from './key-names.js';
 import { type Projection, parseProjection, project } from './projection.js';
 import type { Reader, Table } from './reader.js';
 import type { Session } from './session.js';
@@ -61,17 +63,22 @@ export function batchGetItem(reader: Reader): Operation {
           ...input,
           RequestItems: remaining(input.RequestItems as RequestItems, parts),
         }));
-    const read = readItems(parts, response, reader);
-    await fillItems(reader, session, read.filter(hasLease));
+    if (!isComplete) learnFrom(reader, requestItems, parts);
+    const read = readParts(reader, parts, response);
+    await fillItems(reader, session, read.flatMap(({ items }) => items).filter(hasLease));
     return answer(call.input, parts, response, read);
   };
 }
 
-/** The tables of a batch that the cache may answer; `undefined` when none is cached, or DynamoDB has to refuse the batch. */
+/**
+ * The tables of a batch that the cache may answer, less those whose keys here are not those that are known; `undefined`
+ * when none is cached, or DynamoDB has to refuse the batch.
+ */
 function partsOf(reader: Reader, requestItems: RequestItems): Parts | undefined {
   const parts: Parts = new Map();
   const keys = new Set<string>();
   let count = 0;
+  let looked = 0;
   let isCached = false;
   for (const [name, request] of Object.entries(requestItems)) {
     if (!Array.isArray(request?.Keys)) return undefined;
@@ -83,8 +90,9 @@ function partsOf(reader: Reader, requestItems: RequestItems): Parts | undefined 
     const items = Array.from(request.Keys, (key) => wantedItem(reader, table, key)); // holes, too
     if (projection === undefined || !items.every((item) => item !== undefined)) return undefined;
     for (const { key } of items) keys.add(key);
-    if (keys.size < [...parts.values()].reduce((sum, part) => sum + part.items.length, items.length))
-      return undefined;
+    looked += items.length;
+    if (keys.size < looked) return undefined;
+    if (!mayBeKeysOf(table, items)) continue;
     parts.set(name, { table, request, projection, items });
   }
   return !isCached || count > MAX_KEYS ? undefined : parts;
@@ -107,11 +115,10 @@ async function lookUp(reader: Reader, session: Session, parts: Parts): Promise<v
     else if (answer) item.lease = answer.lease;
   });
 
-  for (const [name, { table, request, items }] of parts) {
-    if (items.some(({ found }) => found !== undefined)) learnKeyNames(table, request);
-    for (const item of items) {
-      item.needsStrongRead = item.lease?.strong || reader.unvoided.note(item.key) !== undefined;
-    }
+  for (const [name, { table, items }] of parts) {
+    const hit = table.keyNames === undefined ? items.find(({ found }) => found !== undefined) : undefined;
+    if (hit !== undefined) learnKeyNames(reader, table, hit.keyNames, 'cache');
+    for (const item of items) item.needsStrongRead = item.lease?.strong || isUnvoided(reader, item);
     if (items.some(({ needsStrongRead }) => needsStrongRead)) {
       reader.report({ type: 'strong-read', operation: 'BatchGetItem', tableName: table.name });
     } else if (items.every(({ found, lease }) => found === undefined && lease === undefined)) {
@@ -145,32 +152,51 @@ function remaining(requestItems: RequestItems, parts: Parts): RequestItems {
   return rest;
 }
 
-/** What DynamoDB said about the keys that it was asked for: nothing about those that it did not process. */
-function readItems(parts: Parts, response: Response, reader: Reader): (Asked & Omit<ReadItem, 'lease'>)[] {
+/** What DynamoDB said about one table. */
+interface ReadPart {
+  readonly name: string;
+  /** The items that it was asked for, found or not: not those that it did not process. */
+  readonly items: readonly (Asked & Omit<ReadItem, 'lease'>)[];
+  /** What it returned and nobody can say for which of the keys. */
+  readonly strays: readonly AttributeMap[];
+}
+
+/** What DynamoDB said about the keys that it was asked for. An item counts as absent only if all others are accounted for. */
+function readParts(reader: Reader, parts: Parts, response: Response): ReadPart[] {
   const responses = (response.Responses ?? {}) as Record<string, AttributeMap[]>;
   const unprocessed = (response.UnprocessedKeys ?? {}) as RequestItems;
   return [...parts].flatMap(([name, part]) => {
     const asked = toRead(part) ?? [];
     // What is not listed at all has not been found absent.
     if (asked.length === 0 || responses[name] === undefined) return [];
-    const keyNames = learnKeyNames(part.table, part.request);
-    const keyOf = (item: AttributeMap) => keyOfItem(reader, part.table, keyNames, item);
+    const wanted = new Map(asked.map((item) => [item.key, item]));
+    const { keyNames } = asked[0] as Asked; // all keys of a table have the same, or DynamoDB refuses them
+    const keyOf = (item: AttributeMap) => keyOfItem(reader, part.table, keyNames, item) ?? '';
 
-    const items = new Map(responses[name].map((item) => [keyOf(item), item]));
+    const found = new Map<string, AttributeMap>();
+    const strays: AttributeMap[] = [];
+    for (const item of responses[name]) {
+      const key = keyOf(item);
+      if (wanted.has(key) && !found.has(key)) found.set(key, item);
+      else strays.push(item);
+    }
     const left = new Set((unprocessed[name]?.Keys ?? []).map(keyOf));
-    return asked
-      .filter(({ key }) => !left.has(key))
-      .map((wanted) => {
-        const item = items.get(wanted.key);
-        return { ...wanted, item, text: textOf(item) };
-      });
+    const isCertain = strays.length === 0 && [...left].every((key) => wanted.has(key));
+    const items = asked
+      .filter(({ key }) => found.has(key) || (isCertain && !left.has(key)))
+      .map((item) => ({ ...item, item: found.get(item.key), text: textOf(found.get(item.key)) }));
+    return [{ name, items, strays }];
   });
 }
 
-/** The names of the key attributes of a table, of which a request was not refused. */
-function learnKeyNames(table: Table, { Keys = [] }: TableRequest): readonly string[] {
-  table.keyNames ??= Object.keys(Keys[0] ?? {});
-  return table.keyNames;
+/** Learns the names of keys that DynamoDB has accepted: those that it was asked for. */
+function learnFrom(reader: Reader, requestItems: RequestItems, parts: Parts): void {
+  for (const [name, { Keys = [] }] of Object.entries(requestItems)) {
+    const table = reader.table(name);
+    if (table === undefined || toRead(parts.get(name))?.length === 0) continue;
+    const wanted = wantedItem(reader, table, Keys[0]);
+    if (wanted !== undefined) learnKeyNames(reader, table, wanted.keyNames, 'DynamoDB');
+  }
 }
 
 function hasLease<T extends { lease?: Lease }>(item: T): item is T & { lease: Lease } {
@@ -181,15 +207,15 @@ function answer(
   { RequestItems, ReturnConsumedCapacity }: Request,
   parts: Parts,
   response: Response,
-  read: readonly (Wanted & { item: AttributeMap | undefined })[],
+  read: readonly ReadPart[],
 ): Response {
   const requestItems = RequestItems as RequestItems;
-  const items = new Map(read.map(({ key, item }) => [key, item]));
+  const items = new Map(read.flatMap((part) => part.items.map(({ key, item }) => [key, item])));
+  const strays = new Map(read.map((part) => [part.name, part.strays]));
   const responses = { ...(response.Responses as Record<string, AttributeMap[]> | undefined) };
   const unprocessed = { ...(response.UnprocessedKeys as RequestItems | undefined) };
   for (const [name, { items: asked, projection, request }] of parts) {
-    responses[name] = asked
-      .map(({ key, found }) => found ?? items.get(key))
+    responses[name] = [...asked.map(({ key, found }) => found ?? items.get(key)), ...(strays.get(name) ?? [])]
       .filter((item) => item !== undefined)
       .map((item) => project(item, projection));
     const left = unprocessed[name];

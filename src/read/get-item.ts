@@ -1,9 +1,27 @@
 import type { AttributeMap } from '../attributes.js';
 import type { Lease } from '../store/store.js';
 import { capacityMember, hitResponse, zeroCapacity } from './answer.js';
-import { type Call, isStrong, type Operation, type Response, unlessAborted, wholeItems } from './call.js';
+import {
+  type Call,
+  isStrong,
+  type Operation,
+  type Request,
+  type Response,
+  unlessAborted,
+  wholeItems,
+} from './call.js';
 import type { Flight } from './flights.js';
-import { beginItems, decodeItem, fillItems, findItems, textOf, type Wanted, wantedItem } from './items.js';
+import {
+  beginItems,
+  decodeItem,
+  fillItems,
+  findItems,
+  isUnvoided,
+  textOf,
+  type Wanted,
+  wantedItem,
+} from './items.js';
+import { learnKeyNames, mayBeKeysOf } from './key-names.js';
 import { type Projection, parseProjection, project } from './projection.js';
 import type { Reader } from './reader.js';
 import type { Session } from './session.js';
@@ -26,9 +44,10 @@ export function getItem(reader: Reader): Operation {
     if (table === undefined || isStrong(input)) return undefined;
     const projection = parseProjection(input);
     const wanted = wantedItem(reader, table, input.Key);
-    if (projection === undefined || wanted === undefined) return undefined;
+    if (projection === undefined || wanted === undefined || table.isContradicted) return undefined;
 
     const get = { call, wanted, projection };
+    if (!mayBeKeysOf(table, [wanted])) return sendAccepted(reader, get);
     const session = reader.session();
     const [finding = 'unknown'] = await findItems(reader, session, [wanted]);
     if (typeof finding === 'object') return hit(reader, get, finding.item);
@@ -41,11 +60,11 @@ export function getItem(reader: Reader): Operation {
 
 function hit(
   reader: Reader,
-  { call: { input }, wanted: { table, key }, projection }: Get,
+  { call: { input }, wanted: { table, key, keyNames }, projection }: Get,
   item: AttributeMap | null,
 ): Response {
   reader.report({ type: 'hit', operation: 'GetItem', tableName: table.name, key });
-  table.keyNames ??= Object.keys(input.Key as object);
+  if (table.keyNames === undefined) learnKeyNames(reader, table, keyNames, 'cache');
   return hitResponse(
     {
       ...(item && { Item: project(item, projection) }),
@@ -56,14 +75,23 @@ function hit(
 }
 
 /** Leaves the call to DynamoDB: strongly consistent when the cache did not confirm to have voided a write of this process. */
-async function readAround(
-  reader: Reader,
-  { call, wanted: { table, key } }: Get,
-): Promise<Response | undefined> {
+async function readAround(reader: Reader, get: Get): Promise<Response | undefined> {
+  const { table, key } = get.wanted;
   reader.report({ type: 'miss', operation: 'GetItem', tableName: table.name, key });
-  if (reader.unvoided.note(key) === undefined) return undefined;
+  if (!isUnvoided(reader, get.wanted)) return undefined;
   reader.report({ type: 'strong-read', operation: 'GetItem', tableName: table.name });
-  return call.send((input) => ({ ...input, ConsistentRead: true }));
+  return sendAccepted(reader, get, (input) => ({ ...input, ConsistentRead: true }));
+}
+
+/** Sends a call whose key has to be one of the table, or DynamoDB refuses it. */
+async function sendAccepted(
+  reader: Reader,
+  { call, wanted: { table, keyNames } }: Get,
+  edit?: (input: Request) => Request,
+): Promise<Response> {
+  const response = await call.send(edit);
+  learnKeyNames(reader, table, keyNames, 'DynamoDB');
+  return response;
 }
 
 /** Waits for the read of whoever misses with the same lease, and if that comes to nothing for one more; else reads. */
@@ -101,12 +129,11 @@ async function read(
   }
 }
 
-async function readTable(reader: Reader, { call, wanted: { table } }: Get, lease: Lease): Promise<Response> {
+function readTable(reader: Reader, get: Get, lease: Lease): Promise<Response> {
+  const { table } = get.wanted;
   if (lease.strong) reader.report({ type: 'strong-read', operation: 'GetItem', tableName: table.name });
-  const response = await call.send((input) => ({
+  return sendAccepted(reader, get, (input) => ({
     ...wholeItems(input),
     ...(lease.strong && { ConsistentRead: true }),
   }));
-  table.keyNames ??= Object.keys(call.input.Key as object);
-  return response;
 }

@@ -4,8 +4,10 @@ import { groupBy } from '../group-by.js';
 import { itemKey } from '../key.js';
 import { expiryOf, jittered } from '../lifetime.js';
 import type { FillOutcome, Lease, Settled } from '../store/store.js';
+import { publishKeyNames } from './key-names.js';
 import type { Reader, Table } from './reader.js';
 import type { Session } from './session.js';
+import type { Note } from './unvoided.js';
 
 /** One item that a call asks for. */
 export interface Wanted {
@@ -63,13 +65,18 @@ export async function findItems(
   const corrupt: Wanted[] = [];
   const findings = wanted.map((item, index): Finding => {
     const text = texts[index];
-    if (text instanceof Error || reader.unvoided.note(item.key)) return 'unknown';
+    if (text instanceof Error || isUnvoided(reader, item)) return 'unknown';
     const found = text === undefined ? undefined : decodeItem(reader, item, text);
     if (text !== undefined && found === undefined) corrupt.push(item);
     return found ?? 'miss';
   });
   if (corrupt.length > 0) await discard(reader, session, corrupt);
   return findings;
+}
+
+/** Whether the cache may hold an item as it was before a write of this process. */
+export function isUnvoided({ unvoided }: Reader, { table, key }: Pick<Wanted, 'table' | 'key'>): boolean {
+  return !unvoided.isEmpty && unvoided.has('keys', table.name, key);
 }
 
 /** Gets leases to fill items that are not cached, in one round trip; or the item, when it is cached after all. */
@@ -110,9 +117,18 @@ export interface ReadItem extends Wanted {
   readonly text: string | undefined;
 }
 
-/** Offers what was read to the cache, in one round trip. Whether it takes it does not matter to the reader. */
+/**
+ * Offers what was read to the cache, in one round trip. Whether it takes it does not matter to the reader. What this
+ * process wrote meanwhile is voided first, if it has not been: the read may be of before.
+ */
 export async function fillItems(reader: Reader, session: Session, read: readonly ReadItem[]): Promise<void> {
-  const storable = read.filter(({ text }) => text !== undefined);
+  if (!reader.unvoided.isEmpty) await voidAgain(reader, session, read);
+  const storable = read.filter((item) => isStorable(item) && !isUnvoided(reader, item));
+  const published = publishKeyNames(
+    reader,
+    session,
+    storable.map(({ table }) => table),
+  );
   for (const [rules, ofRules] of groupBy(storable, ({ table }) => table.settings.rules)) {
     const fills = ofRules.map(({ key, lease, item, text = '', table: { settings } }) => ({
       key,
@@ -136,6 +152,12 @@ export async function fillItems(reader: Reader, session: Session, read: readonly
       });
     });
   }
+  await published;
+}
+
+function isStorable({ text, item, table: { settings, isContradicted } }: ReadItem): boolean {
+  const isLeftOut = item === undefined && settings.ttlMs.itemNegative === 0;
+  return text !== undefined && !isLeftOut && !isContradicted;
 }
 
 /** The item of a stored text; `undefined` when it is not one of ours, or not the item that was asked for. */
@@ -155,13 +177,38 @@ async function discard(reader: Reader, session: Session, corrupt: readonly Wante
   await voidItems(session, corrupt);
 }
 
+/** So many keys that earlier writes left are voided along with those that a call asks for: for other processes. */
+const MOST_ALONG = 250;
+
 /** Voids what an earlier write of this process could not: until then its entry may be older than that write. */
 async function voidAgain(reader: Reader, session: Session, wanted: readonly Wanted[]): Promise<void> {
-  const noted = wanted.flatMap(({ table, key }) => {
-    const note = reader.unvoided.note(key);
-    return note === undefined ? [] : [{ table, key, note }];
+  const { unvoided } = reader;
+  const noted: { table: Table; key: string; note: Note }[] = [];
+  for (const [table, ofTable] of groupBy(wanted, (item) => item.table)) {
+    resolveItems(reader, table);
+    const notes = new Map<string, Note>();
+    for (const { key } of ofTable) {
+      const note = unvoided.note('keys', table.name, key);
+      if (note !== undefined) notes.set(key, note);
+    }
+    for (const [key, note] of unvoided.oldest(table.name, MOST_ALONG)) notes.set(key, note);
+    for (const [key, note] of notes) noted.push({ table, key, note });
+  }
+  for (const { table, key, note } of await voidItems(session, noted))
+    unvoided.remove('keys', table.name, key, note);
+}
+
+/** Makes keys of the items that were written before anybody knew which attributes are that. */
+function resolveItems({ unvoided, namespace }: Reader, { name, keyNames, isContradicted }: Table): void {
+  if (keyNames === undefined || isContradicted || !unvoided.hasItems(name)) return;
+  unvoided.resolve(name, (attributes) => {
+    try {
+      const key = keyNames.map((attribute) => [attribute, attributes[attribute]]);
+      return itemKey(namespace, name, Object.fromEntries(key));
+    } catch {
+      return undefined;
+    }
   });
-  for (const { key, note } of await voidItems(session, noted)) reader.unvoided.remove(key, note);
 }
 
 /** Voids items, in one round trip. Returns those that the cache confirmed. */

@@ -12,7 +12,7 @@ import { addPlaces, type Handler, restOf } from './passage.js';
 import { query, scan } from './query.js';
 import { newReader, type Reader } from './reader.js';
 import { entriesOf, type Stack } from './stack.js';
-import { batchWriteItem, transactWriteItems, writeItem } from './writes.js';
+import { batchWriteItem, deleteItem, putItem, transactWriteItems, updateItem } from './writes.js';
 
 /** What `middlewareStack.use` takes. */
 export interface CachingMiddleware {
@@ -82,9 +82,9 @@ function operationsOf(reader: Reader): Map<string | undefined, Answering> {
     ['BatchGetItemCommand', read(batchGetItem(reader))],
     ['QueryCommand', read(query(reader))],
     ['ScanCommand', read(scan(reader))],
-    ['PutItemCommand', write(writeItem(reader))],
-    ['UpdateItemCommand', write(writeItem(reader))],
-    ['DeleteItemCommand', write(writeItem(reader))],
+    ['PutItemCommand', write(putItem(reader))],
+    ['UpdateItemCommand', write(updateItem(reader))],
+    ['DeleteItemCommand', write(deleteItem(reader))],
     ['BatchWriteItemCommand', write(batchWriteItem(reader))],
     ['TransactWriteItemsCommand', write(transactWriteItems(reader))],
   ]);

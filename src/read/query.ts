@@ -4,6 +4,7 @@ import { jittered } from '../lifetime.js';
 import type { Lease, Settled } from '../store/store.js';
 import { capacityMember, hitResponse, zeroCapacity } from './answer.js';
 import { type Call, isStrong, type Operation, type Request, type Response } from './call.js';
+import { learnFromPage } from './key-names.js';
 import { queryPartition } from './partition.js';
 import type { Reader, Table } from './reader.js';
 import { decodeResult, encodeResult, type StoredResult } from './result-codec.js';
@@ -83,7 +84,7 @@ async function serve(reader: Reader, call: Call, request: ResultRequest): Promis
   const { operation, table, tags, key } = request;
   const session = reader.session();
   await moveAgain(reader, session, request);
-  if (tags.some((tag) => reader.unvoided.note(tag))) {
+  if (isUnmoved(reader, request)) {
     reader.report({ type: 'miss', operation, tableName: table.name, key });
     return request.canBeStrong ? readStrongly(reader, call, table) : undefined;
   }
@@ -108,6 +109,7 @@ async function serve(reader: Reader, call: Call, request: ResultRequest): Promis
   if (isUnsettled && !request.canBeStrong) return undefined;
 
   const response = isUnsettled ? await readStrongly(reader, call, table) : await call.send();
+  learnFromPage(reader, table, call.input, response);
   const result = encoded(response, leases);
   if (result !== undefined) await put(reader, session, request, result);
   return response;
@@ -165,11 +167,16 @@ async function put(
   if (value !== SEEN) reader.report({ type: 'fill', tableName: table.name, key, outcome });
 }
 
+/** Whether a result may be stored as it was before a write of this process. */
+function isUnmoved({ unvoided }: Reader, { tags, table }: ResultRequest): boolean {
+  return !unvoided.isEmpty && tags.some((tag) => unvoided.has('tags', table.name, tag));
+}
+
 /** Moves tags that an earlier write of this process could not. */
 async function moveAgain(reader: Reader, session: Session, { tags, table }: ResultRequest): Promise<void> {
   if (reader.unvoided.isEmpty) return;
   const noted = tags.flatMap((tag) => {
-    const note = reader.unvoided.note(tag);
+    const note = reader.unvoided.note('tags', table.name, tag);
     return note === undefined ? [] : [{ tag, note }];
   });
   const answers = await session.move(
@@ -177,6 +184,6 @@ async function moveAgain(reader: Reader, session: Session, { tags, table }: Resu
     table.settings.rules,
   );
   noted.forEach(({ tag, note }, index) => {
-    if (answers[index] === 'moved') reader.unvoided.remove(tag, note);
+    if (answers[index] === 'moved') reader.unvoided.remove('tags', table.name, tag, note);
   });
 }

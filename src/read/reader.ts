@@ -1,11 +1,11 @@
 import type { Settings, TableSettings } from '../config.js';
 import { ConfigError } from '../errors.js';
-import type { Report } from '../report.js';
+import type { Report, UncertainReport } from '../report.js';
 import { newBreaker } from './breaker.js';
 import { tableNameOf } from './call.js';
 import { type Flights, newFlights } from './flights.js';
 import { openSession, type Session } from './session.js';
-import { newUnvoided, type Unvoided } from './unvoided.js';
+import { type Unvoided, unvoidedIn } from './unvoided.js';
 
 /** What the calls of one process share: the cache, and what is known of it and of the tables. */
 export interface Reader {
@@ -13,6 +13,13 @@ export interface Reader {
   readonly flights: Flights;
   readonly unvoided: Unvoided;
   readonly report: (report: Report) => void;
+  /** Says once per table and reason why the cache does not answer as it could, and what would help. */
+  sayUncertain(
+    table: Pick<Table, 'name' | 'said'>,
+    reason: UncertainReport['reason'],
+    remedy: string,
+    details?: object,
+  ): void;
   /** Opens the store for one SDK call. */
   session(): Session;
   /** The table that a request names, by name or ARN; `undefined` when it is not cached. */
@@ -24,7 +31,26 @@ export interface Table {
   readonly settings: TableSettings;
   /** The names of its key attributes, once they are known. */
   keyNames: readonly string[] | undefined;
+  /** DynamoDB has taken a key of these names. */
+  areKeyNamesConfirmed: boolean;
+  /** What was known of its key is not what the table has: its items are not cached any more. */
+  isContradicted: boolean;
+  /** The note of its key names has been looked for in the cache. */
+  isNoteRead: boolean;
+  /** The note of its key names that was put into the cache last. */
+  publishedNote: string | undefined;
+  /** What has been said of it. */
+  readonly said: Set<UncertainReport['reason']>;
 }
+
+/** So many tables that no option names are remembered: what is known of others is found out again. */
+const MOST_TABLES = 1_000;
+
+const UNCERTAIN = {
+  'key-names-contradicted': { level: 'error', message: 'Items of a table are no longer cached' },
+  'key-names-unknown': { level: 'warn', message: 'Which items are written is not known' },
+  'unclear-write': { level: 'warn', message: 'A write cannot be made out' },
+} as const satisfies Record<UncertainReport['reason'], object>;
 
 /** @throws ConfigError when a table's entries have keys or texts that only the caller's functions understand */
 export function newReader(settings: Settings): Reader {
@@ -41,8 +67,15 @@ export function newReader(settings: Settings): Reader {
   return {
     namespace: settings.namespace,
     flights: newFlights(),
-    unvoided: newUnvoided(longestLifeMs(settings)),
+    unvoided: unvoidedIn(settings.cache, settings.namespace, longestLifeMs(settings)),
     report,
+    sayUncertain({ name: tableName, said }, reason, remedy, details) {
+      if (said.has(reason)) return;
+      said.add(reason);
+      report({ type: 'uncertain', reason, tableName });
+      const { level, message } = UNCERTAIN[reason];
+      logger[level](message, { tableName, remedy, ...details });
+    },
     session: () => openSession(settings.store, breaker, settings.readTimeoutMs, report),
     table(nameOrArn) {
       if (typeof nameOrArn !== 'string') return undefined;
@@ -50,6 +83,7 @@ export function newReader(settings: Settings): Reader {
       const known = tables.get(name);
       if (known !== undefined || settings.tableNames !== undefined) return known;
       const table = newTable(name, settings);
+      if (tables.size >= MOST_TABLES) tables.delete(tables.keys().next().value as string);
       tables.set(name, table);
       return table;
     },
@@ -73,7 +107,16 @@ function newTable(name: string, settings: Settings): Table {
     partitionKey === undefined || sortKey === undefined
       ? undefined
       : [partitionKey, ...(sortKey === null ? [] : [sortKey])];
-  return { name, settings: table, keyNames };
+  return {
+    name,
+    settings: table,
+    keyNames,
+    areKeyNamesConfirmed: false,
+    isContradicted: false,
+    isNoteRead: false,
+    publishedNote: undefined,
+    said: new Set(),
+  };
 }
 
 function refuseFunctions(path: string, { key, value }: TableSettings): void {

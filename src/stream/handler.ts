@@ -1,6 +1,7 @@
 import type { Context, DynamoDBBatchResponse, DynamoDBStreamEvent } from 'aws-lambda';
 import { resolveConfig, type Settings, type StreamCacheConfig } from '../config.js';
 import { StreamCacheError } from '../errors.js';
+import { keyNamesPublisher } from '../key-names.js';
 import type { InvalidatedReport, RecordOutcome } from '../report.js';
 import { applyGroups, type PlannedGroup } from './apply.js';
 import { GroupChange, type Obstacle } from './changes.js';
@@ -33,6 +34,7 @@ export function NewStreamCacheHandler(config: StreamCacheConfig = {}): StreamCac
   const settings = resolveConfig(config);
   const sayOnce = onceEach();
   const close = () => settings.store.close();
+  const publishKeyNames = keyNamesPublisher(settings.store, settings.namespace);
 
   async function handle(event: DynamoDBStreamEvent, context?: Context): Promise<DynamoDBBatchResponse> {
     const start = Date.now();
@@ -53,7 +55,10 @@ export function NewStreamCacheHandler(config: StreamCacheConfig = {}): StreamCac
         tellPoison(group.last, group.key, obstacle.error, settings);
       }),
     );
-    const outcomes = await applyGroups(settings.store, planned, { deadline: deadlineOf(context, start) });
+    const options = { deadline: deadlineOf(context, start) };
+    const applied = applyGroups(settings.store, planned, options);
+    void publishKeyNames(keyNamesOf(groups), options); // nobody waits for it
+    const outcomes = await applied;
 
     const results = resultsByPosition(records, planned, outcomes, keyFailures);
     reportBatch(settings, records, results, poison, start);
@@ -71,6 +76,12 @@ interface Result {
   readonly outcome: RecordOutcome;
   readonly key?: string | undefined;
   readonly error?: Error | undefined;
+}
+
+/** The names of the key attributes of each table whose items have keys that a reader can make. */
+function keyNamesOf(groups: readonly Group[]): Map<string, readonly string[]> {
+  const ofTables = groups.filter(({ table, key }) => table.key === undefined && key !== undefined);
+  return new Map(ofTables.map(({ tableName, last }) => [tableName, Object.keys(last.keys)]));
 }
 
 function planChange(group: Group, tell: (obstacle: Obstacle) => void): PlannedGroup {

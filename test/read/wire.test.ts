@@ -36,9 +36,11 @@ describe('GetItem', () => {
   });
 
   test('of an item that is not cached is a GET, a lease, a read and a fill', async () => {
+    await pair.get('0'); // the first of a table also puts the names of its key into the cache
+    const reached = fromHere();
     await pair.get('1');
     expect(pair.cache.calls.map(([method]) => method)).toEqual(['get', 'begin', 'fill']);
-    expect(pair.table.log).toHaveLength(1);
+    expect(pair.table.log).toHaveLength(reached + 1);
   });
 
   test('40 concurrent reads of one cold key are one read of the table', async () => {
@@ -250,6 +252,7 @@ describe('BatchGetItem', () => {
 
   test('discards damaged entries in one round trip, and fills them again', async () => {
     for (const id of ids(20)) pair.table.put(user(id, 'Ada'));
+    await pair.get('0'); // which also puts the names of the table's key into the cache
     await pair.memory.store.put(ids(20).map((id) => ({ key: cacheKey(id), value: '{', ttlMs: 60_000 })));
     fromHere();
     const { Responses } = await batchGetUsers(pair.client, ...ids(20));

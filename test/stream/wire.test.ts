@@ -89,7 +89,8 @@ test('every key has a time to live', async () => {
   });
   await handler(event(record()));
   const keys = (await redis.keys('*')).sort();
-  expect(keys).toEqual([guardKey('users*'), guardKey('users:id=42'), 'users:id=42'].sort());
+  expect(keys).toEqual(['{users*}:keys', guardKey('users*'), guardKey('users:id=42'), 'users:id=42'].sort());
+  expect(await redis.pttl('{users*}:keys')).toBeGreaterThan(29 * 86_400_000);
   expect(await redis.pttl('users:id=42')).toSatisfy((ttl: number) => ttl > 895_000 && ttl <= 1_000_000);
   expect(await redis.pttl(guardKey('users:id=42'))).toSatisfy(
     (ttl: number) => ttl > 195_000 && ttl <= 200_000,

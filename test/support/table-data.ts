@@ -11,6 +11,8 @@ export interface TableData {
   /** From now on, eventually consistent reads see what is there now. */
   lag(): void;
   catchUp(): void;
+  /** Deletes a table, and makes it again, empty and with another key. */
+  remake(tableName: string, keyNames: readonly string[]): void;
   /** The next batch does not process what this is true of: keys to read or delete, items to put. */
   leaveUnprocessed(isLeft: (keyOrItem: AttributeMap, tableName: string) => boolean): void;
 }
@@ -211,6 +213,9 @@ export function newTableData(schemas: Schemas, now: () => number): TableData {
     },
     catchUp() {
       for (const table of tables.values()) table.replica = undefined;
+    },
+    remake(tableName, keyNames) {
+      tables.set(tableName, { keyNames, primary: new Map(), replica: undefined });
     },
     leaveUnprocessed(when) {
       isLeft = when;

@@ -13,7 +13,8 @@ import {
 } from './table-data.js';
 
 /** A stand-in for DynamoDB behind a real `DynamoDBClient`, so that all of the SDK takes part but the network. */
-export interface TableStub extends Pick<TableData, 'changes' | 'lag' | 'catchUp' | 'leaveUnprocessed'> {
+export interface TableStub
+  extends Pick<TableData, 'changes' | 'lag' | 'catchUp' | 'remake' | 'leaveUnprocessed'> {
   /** The requests that reached it. */
   readonly log: readonly StubRequest[];
   /** A client of it, which sends each request only once unless told otherwise. */
