@@ -107,13 +107,13 @@ function toJson(
       return expectBinary(content);
     case 'SS':
       types[child(parent, name)] = type;
-      return convert(content, expectString);
+      return convertSet(content, expectString);
     case 'NS':
       types[child(parent, name)] = type;
-      return convert(content, numberToJson);
+      return convertSet(content, numberToJson);
     case 'BS':
       types[child(parent, name)] = type;
-      return convert(content, expectBinary);
+      return convertSet(content, expectBinary);
     default:
       throw new EncodeError('Cannot encode an attribute value: DynamoDB has no such type.');
   }
@@ -135,12 +135,17 @@ function typeOf(value: Record<string, unknown>): string {
 /** The number itself when a double prints as its text, so that a JSON literal keeps it; else its text. */
 function numberToJson(value: unknown): number | string {
   const number = typeof value === 'string' ? Number(value) : Number.NaN;
-  return Number.isFinite(number) && String(number) === value ? number : expectNumber(value);
+  return isInRange(number) && String(number) === value ? number : expectNumber(value);
 }
 
-/** JSON may have literals that no double holds. */
 function numberFromJson(number: number): string {
-  return Number.isFinite(number) ? String(number) : expectNumber(undefined);
+  return isInRange(number) ? String(number) : expectNumber(undefined);
+}
+
+/** Whether DynamoDB has room for a double: it is zero, or within 1E-130 and 9.9…E+125 on either side of it. */
+function isInRange(number: number): boolean {
+  const size = Math.abs(number);
+  return (size >= 1e-130 && size < 1e126) || size === 0;
 }
 
 function mapFromJson(
@@ -194,15 +199,15 @@ function fromTypedJson(value: unknown, type: unknown): AttributeValue {
     case 'B':
       return { B: bytes(value) };
     case 'SS':
-      return { SS: convert(value, expectString) };
+      return { SS: convertSet(value, expectString) };
     case 'NS':
       return {
-        NS: convert(value, (element) =>
+        NS: convertSet(value, (element) =>
           typeof element === 'number' ? numberFromJson(element) : expectNumber(element),
         ),
       };
     case 'BS':
-      return { BS: convert(value, bytes) };
+      return { BS: convertSet(value, expectString).map(base64Bytes) };
     default:
       throw new EncodeError(`Cannot decode: unknown type in ${TYPES}.`);
   }
@@ -243,6 +248,13 @@ function convert<T>(value: unknown, element: (value: unknown, index: number) => 
   return converted;
 }
 
+/** DynamoDB has neither empty sets nor sets with an element twice, and a `Set` made of those would be another value. */
+function convertSet<T>(value: unknown, element: (value: unknown) => T): T[] {
+  const converted = convert(value, element);
+  if (converted.length > 0 && new Set(converted).size === converted.length) return converted;
+  throw new EncodeError('Cannot encode or decode a set: it must hold something, and nothing twice.');
+}
+
 function expectMap(value: unknown): Record<string, unknown> {
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
     return value as Record<string, unknown>;
@@ -258,9 +270,23 @@ function expectString(value: unknown): string {
 }
 
 function expectNumber(value: unknown): string {
-  if (typeof value === 'string' && /^[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?$/.test(value))
-    return value;
-  throw new EncodeError('Cannot encode a number: its text is not a decimal number.');
+  if (typeof value === 'string' && isNumber(value)) return value;
+  throw new EncodeError('Cannot encode or decode a number: its text is no number that DynamoDB can hold.');
+}
+
+/** Longer than any number that DynamoDB has, however it is spelled. */
+const MAX_NUMBER_LENGTH = 400;
+
+/** Whether DynamoDB has room for a number: 38 digits at most, in the range of {@link isInRange}. */
+function isNumber(text: string): boolean {
+  if (text.length > MAX_NUMBER_LENGTH) return false;
+  const match = /^[+-]?(?=\.?\d)(\d*)(?:\.(\d*))?(?:[eE]([+-]?\d+))?$/.exec(text);
+  if (match === null) return false;
+  const [, whole = '', fraction = '', exponent = '0'] = match;
+  const digits = whole + fraction;
+  const significant = digits.replace(/^0+/, '');
+  const power = whole.length - (digits.length - significant.length) + Number(exponent) - 1;
+  return significant === '' || (significant.replace(/0+$/, '').length <= 38 && power >= -130 && power < 126);
 }
 
 function expectBoolean(value: unknown): boolean {

@@ -17,6 +17,7 @@ export type Report =
   | InvalidatedReport
   | BatchReport
   | LookupReport
+  | DeclinedReport
   | FillReport
   | StrongReadReport
   | UndecodableReport
@@ -84,6 +85,24 @@ export interface LookupReport {
   readonly key: string;
 }
 
+/** A read was left to DynamoDB without a look at the cache, and so is every other like it. */
+export interface DeclinedReport {
+  readonly type: 'declined';
+  readonly operation: 'GetItem' | 'BatchGetItem' | 'Query' | 'Scan';
+  /** As the request names it. */
+  readonly tableName: string;
+  /**
+   * - `table`: it is not one that the middleware caches
+   * - `consistent-read`: it asks for strong consistency
+   * - `not-understood`: the member of the request that `member` names is not understood, and may be DynamoDB's to refuse
+   * - `key-path`: its projection has a path into an attribute that may be a key, which DynamoDB refuses; once DynamoDB has
+   *   answered it, such reads of this process are cached
+   * - `ttl-unread`: its items came without the attribute in `ttlAttribute`, so that nobody can tell when they are over
+   */
+  readonly reason: 'table' | 'consistent-read' | 'not-understood' | 'key-path' | 'ttl-unread';
+  readonly member?: string | undefined;
+}
+
 /** A reader offered what it read to the cache. `failed`: the cache did not answer. */
 export interface FillReport {
   readonly type: 'fill';
@@ -146,7 +165,7 @@ export interface UncertainReport {
 /** A cache operation of a reader was not done, or only in part. The read or write goes on without it. */
 export interface CacheFailureReport {
   readonly type: 'cache-failure';
-  readonly operation: 'get' | 'begin' | 'fill' | 'void' | 'move' | 'generations' | 'put';
+  readonly operation: 'get' | 'begin' | 'fill' | 'void' | 'move' | 'generations' | 'put' | 'delete';
   readonly error: CacheError;
 }
 

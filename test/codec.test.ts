@@ -44,10 +44,10 @@ describe('an encoded item', () => {
 
   test('escapes the marks of JSON Pointer in it', () => {
     const item: AttributeMap = {
-      'a/b': { SS: [] },
-      a: { M: { b: { L: [] }, '~/': { NS: [] } } },
+      'a/b': { SS: [''] },
+      a: { M: { b: { L: [] }, '~/': { NS: ['1'] } } },
     };
-    expect(encode(item)).toBe('{"a/b":[],"a":{"b":[],"~/":[]},"$types":{"/a~1b":"SS","/a/~0~1":"NS"}}');
+    expect(encode(item)).toBe('{"a/b":[""],"a":{"b":[],"~/":[1]},"$types":{"/a~1b":"SS","/a/~0~1":"NS"}}');
     expectKept(item);
   });
 
@@ -98,7 +98,7 @@ describe('decode(encode(item))', () => {
       b: { N: '1e+100' },
       c: { N: '9.9999999999999999999999999999999999999E+125' },
       d: { N: '1E-130' },
-      e: { N: '1E400' },
+      e: { N: `-${'9'.repeat(38)}E88` },
       f: { N: '9007199254740991' },
       g: { N: '9007199254740993' },
     },
@@ -151,8 +151,7 @@ describe('decode(encode(item))', () => {
       b: { L: [] },
       c: { M: {} },
       d: { B: new Uint8Array() },
-      e: { SS: [] },
-      f: { L: [{ L: [] }, { M: {} }, { S: '' }] },
+      e: { L: [{ L: [] }, { M: {} }, { S: '' }] },
     },
     'sets in lists in maps': {
       m: { M: { l: { L: [{ SS: ['a'] }, { L: [{ NS: ['1', '1E100'] }, { BS: [new Uint8Array([7])] }] }] } } },
@@ -181,6 +180,14 @@ describe('decode', () => {
     ['a number', '42'],
     ['an array', '[]'],
     ['a number beyond a double', '{"a":1E400}'],
+    ['a number that a double has and DynamoDB has not', '{"a":1e300}'],
+    ['a number that is too small', '{"a":[1e-131]}'],
+    ['a typed number that is too large', '{"a":"1e5000","$types":{"/a":"N"}}'],
+    ['a typed number of 39 digits', `{"a":"${'1'.repeat(39)}","$types":{"/a":"N"}}`],
+    ['a number set with one that is too large', '{"a":["1e5000"],"$types":{"/a":"NS"}}'],
+    ['an empty set', '{"a":[],"$types":{"/a":"SS"}}'],
+    ['a set with the same twice', '{"a":[1,1],"$types":{"/a":"NS"}}'],
+    ['a set of the same bytes twice', '{"a":["AAE=","AAE="],"$types":{"/a":"BS"}}'],
     ['$types that is no map', '{"a":"1","$types":["/a"]}'],
     ['$types that is null', '{"a":"1","$types":null}'],
     ['a type of nothing', '{"a":"1","$types":{"/b":"N"}}'],
@@ -266,6 +273,11 @@ describe('encode', () => {
     'a hexadecimal number': { N: '0x10' },
     NaN: { N: 'NaN' },
     Infinity: { N: '-Infinity' },
+    'a number of 39 digits': { N: '1'.repeat(39) },
+    'a number that is too large': { N: '1E126' },
+    'a number that is too large for a double': { N: '1e5000' },
+    'a number that is too small': { N: '9.9E-131' },
+    'a number that a double has and DynamoDB has not': { N: '1e+300' },
     'a boolean that is text': { BOOL: 'true' },
     'a NULL that is false': { NULL: false },
     'a NULL that is text': { NULL: SECRET },
@@ -276,6 +288,9 @@ describe('encode', () => {
     'a map that is text': { M: SECRET },
     'a set that is no array': { SS: SECRET },
     'a Set': { SS: new Set([SECRET]) },
+    'an empty set': { SS: [] },
+    'a set of one number twice': { NS: ['1', '1'] },
+    'a set of the same bytes twice': { BS: ['AAE=', new Uint8Array([0, 1])] },
     'a string set of numbers': { SS: [SECRET, 1] },
     'a string set with a hole': { SS: new Array(1) },
     'a number set of words': { NS: ['1', SECRET] },

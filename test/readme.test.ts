@@ -360,6 +360,7 @@ describe('what is said of observability', () => {
       'strong-read': true,
       undecodable: true,
       void: true,
+      declined: true,
       'left-alone': true,
       uncertain: true,
       'cache-failure': true,

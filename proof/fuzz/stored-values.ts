@@ -44,7 +44,8 @@ export async function fuzzStoredValues(options: CampaignOptions): Promise<Campai
       let passesForOurs = false;
       for (const [key, line] of lines) {
         passesForOurs ||=
-          (isResult(key) ? decodeResult(line.trim().split(' '), line + text) : decode(text)) !== undefined;
+          typeof (isResult(key) ? decodeResult(line.trim().split(' '), line + text) : decode(text)) ===
+          'object';
         values.set(key, line + text, 60_000);
       }
       let answer: object;

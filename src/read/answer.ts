@@ -16,13 +16,23 @@ export interface CacheMetadata {
 
 export const CLIENT = 'dynamodb-stream-cache';
 
+/** The SDK's words about an answer for which nothing was sent. There is no request id, since DynamoDB has not seen it. */
+export function hitMetadata(): object {
+  return { httpStatusCode: 200, attempts: 0, totalRetryDelay: 0 };
+}
+
 /** An answer in which DynamoDB has no part: no request id, and no capacity consumed. */
 export function hitResponse(members: Response, metadata: Omit<CacheMetadata, 'Client'>): Response {
   return {
-    $metadata: { attempts: 0, totalRetryDelay: 0 },
+    $metadata: hitMetadata(),
     ...members,
     CacheMetadata: { ...metadata, Client: CLIENT } satisfies CacheMetadata,
   };
+}
+
+/** Whether a request asks for its capacity in a word that DynamoDB knows, or not at all. */
+export function isCapacityWord(asked: unknown): boolean {
+  return asked === undefined || asked === 'NONE' || asked === 'TOTAL' || asked === 'INDEXES';
 }
 
 /** Capacity of zero in the shape that a request asked for, for the table as it named it; `undefined` when it did not ask. */

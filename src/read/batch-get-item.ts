@@ -1,7 +1,8 @@
 import type { AttributeMap } from '../attributes.js';
 import type { Lease } from '../store/store.js';
-import { type CacheMetadata, CLIENT, zeroCapacity } from './answer.js';
-import { isStrong, type Operation, type Request, type Response, wholeItems } from './call.js';
+import { type CacheMetadata, CLIENT, hitMetadata, isCapacityWord, zeroCapacity } from './answer.js';
+import { type Call, isStrong, type Operation, type Request, type Response, wholeItems } from './call.js';
+import { decline } from './decline.js';
 import {
   beginItems,
   fillItems,
@@ -14,7 +15,8 @@ import {
   wantedItem,
 } from './items.js';
 import { learnKeyNames, mayBeKeysOf } from './key-names.js';
-import { type Projection, parseProjection, project } from './projection.js';
+import { learnKeyPaths, mayEnterKeys } from './key-paths.js';
+import { type Projection, parseProjection, project, projectionMember } from './projection.js';
 import type { Reader, Table } from './reader.js';
 import type { Session } from './session.js';
 
@@ -51,14 +53,18 @@ const MAX_KEYS = 100;
 export function batchGetItem(reader: Reader): Operation {
   return async (call) => {
     const requestItems = call.input.RequestItems as RequestItems | null | undefined;
-    const parts = requestItems ? partsOf(reader, requestItems) : undefined;
-    if (!requestItems || parts === undefined) return undefined;
+    if (!requestItems) return undefined;
+    const parts = partsOf(reader, requestItems, call.input.ReturnConsumedCapacity);
+    if (parts === undefined) return undefined;
 
     const session = reader.session();
-    await lookUp(reader, session, parts);
+    const missing = await find(reader, session, parts);
+    if (missing === undefined) return ask(reader, call, parts);
+    await begin(reader, session, missing);
+    prepare(reader, parts);
     const isComplete = Object.keys(requestItems).every((name) => toRead(parts.get(name))?.length === 0);
     const response: Response = isComplete
-      ? { $metadata: { attempts: 0, totalRetryDelay: 0 } }
+      ? { $metadata: hitMetadata() }
       : await call.send((input) => ({
           ...input,
           RequestItems: remaining(input.RequestItems as RequestItems, parts),
@@ -72,34 +78,55 @@ export function batchGetItem(reader: Reader): Operation {
 
 /**
  * The tables of a batch that the cache may answer, less those whose keys here are not those that are known; `undefined`
- * when none is cached, or DynamoDB has to refuse the batch.
+ * when it may answer none, or DynamoDB may have to refuse the batch.
  */
-function partsOf(reader: Reader, requestItems: RequestItems): Parts | undefined {
+function partsOf(reader: Reader, requestItems: RequestItems, capacity: unknown): Parts | undefined {
   const parts: Parts = new Map();
+  const names = new Set<string>();
   const keys = new Set<string>();
   let count = 0;
-  let looked = 0;
-  let isCached = false;
+  let asked = 0;
+  const leave = (name: string, member: string): undefined =>
+    decline(reader, 'BatchGetItem', name, 'not-understood', member);
   for (const [name, request] of Object.entries(requestItems)) {
-    if (!Array.isArray(request?.Keys)) return undefined;
+    if (!Array.isArray(request?.Keys)) return leave(name, 'Keys');
     count += request.Keys.length;
     const table = reader.table(name);
-    isCached ||= table !== undefined;
-    if (table === undefined || isStrong(request)) continue;
+    if (table === undefined) {
+      decline(reader, 'BatchGetItem', name, 'table');
+      continue;
+    }
+    // By its name and its ARN it would be twice the same table.
+    if (names.has(table.name)) return leave(name, 'RequestItems');
+    names.add(table.name);
+    if (isStrong(request)) {
+      decline(reader, 'BatchGetItem', name, 'consistent-read');
+      continue;
+    }
     const projection = parseProjection(request);
+    if (projection === undefined) return leave(name, projectionMember(request));
     const items = Array.from(request.Keys, (key) => wantedItem(reader, table, key)); // holes, too
-    if (projection === undefined || !items.every((item) => item !== undefined)) return undefined;
+    if (!items.every((item) => item !== undefined)) return leave(name, 'Keys');
     for (const { key } of items) keys.add(key);
-    looked += items.length;
-    if (keys.size < looked) return undefined;
-    if (!mayBeKeysOf(table, items)) continue;
+    asked += items.length;
+    if (keys.size < asked) return leave(name, 'Keys');
+    if (!mayBeKeysOf(table, items)) {
+      leave(name, 'Keys');
+      continue;
+    }
     parts.set(name, { table, request, projection, items });
   }
-  return !isCached || count > MAX_KEYS ? undefined : parts;
+  const [first] = names;
+  if (first === undefined) return undefined;
+  if (count > MAX_KEYS) return leave(first, 'Keys');
+  return isCapacityWord(capacity) ? parts : leave(first, 'ReturnConsumedCapacity');
 }
 
-/** Finds what is cached, and gets leases for what is not. Tables of which the cache knows nothing are left out. */
-async function lookUp(reader: Reader, session: Session, parts: Parts): Promise<void> {
+/**
+ * Finds what is cached, and returns what is not; `undefined` when DynamoDB has to say whether it has the paths of a
+ * projection.
+ */
+async function find(reader: Reader, session: Session, parts: Parts): Promise<Asked[] | undefined> {
   const asked = [...parts.values()].flatMap(({ items }) => items);
   const findings = await findItems(reader, session, asked);
   const missing: Asked[] = [];
@@ -108,13 +135,33 @@ async function lookUp(reader: Reader, session: Session, parts: Parts): Promise<v
     if (typeof finding === 'object') item.found = finding.item;
     else if (finding === 'miss') missing.push(item);
   });
+  const doubtful = [...parts].find(([, { table, projection, items }]) =>
+    items.some(({ found }) => mayEnterKeys(table, projection, found)),
+  );
+  if (doubtful === undefined) return missing;
+  return decline(reader, 'BatchGetItem', doubtful[0], 'key-path');
+}
+
+/** Lets DynamoDB say whether it has the request's paths. */
+async function ask(reader: Reader, call: Call, parts: Parts): Promise<Response> {
+  const response = await call.send();
+  learnFrom(reader, call.input.RequestItems as RequestItems, new Map());
+  for (const { table, projection } of parts.values()) learnKeyPaths(table, projection);
+  return response;
+}
+
+/** Gets leases for what is not cached. */
+async function begin(reader: Reader, session: Session, missing: readonly Asked[]): Promise<void> {
   const begun = await beginItems(reader, session, missing);
   missing.forEach((item, index) => {
     const answer = begun[index];
     if (answer && 'item' in answer) item.found = answer.item;
     else if (answer) item.lease = answer.lease;
   });
+}
 
+/** Says what was found and what has to be read, and how. Tables of which the cache knows nothing are left out. */
+function prepare(reader: Reader, parts: Parts): void {
   for (const [name, { table, items }] of parts) {
     const hit = table.keyNames === undefined ? items.find(({ found }) => found !== undefined) : undefined;
     if (hit !== undefined) learnKeyNames(reader, table, hit.keyNames, 'cache');

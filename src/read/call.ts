@@ -60,7 +60,7 @@ export async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal 
   if (signal === undefined) return promise;
   let onAbort = () => {};
   const aborted = new Promise<never>((_, reject) => {
-    onAbort = () => reject(abortError());
+    onAbort = () => reject(abortError(signal));
     if (signal.aborted) onAbort();
     else signal.addEventListener('abort', onAbort, { once: true });
   });
@@ -72,6 +72,8 @@ export async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal 
 }
 
 /** The error that the SDK itself gives for an aborted request. */
-function abortError(): Error {
-  return Object.assign(new Error('Request aborted'), { name: 'AbortError' });
+function abortError({ reason }: AbortSignal): Error {
+  const isError = reason === undefined || reason instanceof Error;
+  const error = isError ? new Error('Request aborted', { cause: reason }) : new Error(String(reason));
+  return Object.assign(error, { name: 'AbortError', $metadata: { attempts: 1, totalRetryDelay: 0 } });
 }

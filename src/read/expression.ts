@@ -41,6 +41,17 @@ export function readExpressions(request: ExpressionMembers): Expressions | undef
   return isComplete ? expressions : undefined;
 }
 
+/** The member for which {@link readExpressions} reads nothing of a request; `undefined` when it reads it. */
+export function misreadMember(request: ExpressionMembers): string | undefined {
+  const used = new Set<string>();
+  const isWrong = (member: (typeof EXPRESSIONS)[number]) =>
+    request[member] !== undefined && tokenize(request[member], request, used) === undefined;
+  const wrong = EXPRESSIONS.find(isWrong);
+  if (wrong !== undefined) return wrong;
+  if (!isUsed(request.ExpressionAttributeNames, used)) return 'ExpressionAttributeNames';
+  return isUsed(request.ExpressionAttributeValues, used) ? undefined : 'ExpressionAttributeValues';
+}
+
 /** The longest attribute name that is understood; DynamoDB itself takes longer ones where they are no key. */
 const MAX_NAME_LENGTH = 255;
 

@@ -1,6 +1,6 @@
 import type { AttributeMap } from '../attributes.js';
 import type { Lease } from '../store/store.js';
-import { capacityMember, hitResponse, zeroCapacity } from './answer.js';
+import { capacityMember, hitResponse, isCapacityWord, zeroCapacity } from './answer.js';
 import {
   type Call,
   isStrong,
@@ -10,6 +10,7 @@ import {
   unlessAborted,
   wholeItems,
 } from './call.js';
+import { decline } from './decline.js';
 import type { Flight } from './flights.js';
 import {
   beginItems,
@@ -22,7 +23,8 @@ import {
   wantedItem,
 } from './items.js';
 import { learnKeyNames, mayBeKeysOf } from './key-names.js';
-import { type Projection, parseProjection, project } from './projection.js';
+import { learnKeyPaths, mayEnterKeys } from './key-paths.js';
+import { type Projection, parseProjection, project, projectionMember } from './projection.js';
 import type { Reader } from './reader.js';
 import type { Session } from './session.js';
 
@@ -41,21 +43,54 @@ export function getItem(reader: Reader): Operation {
   return async (call) => {
     const { input } = call;
     const table = reader.table(input.TableName);
-    if (table === undefined || isStrong(input)) return undefined;
-    const projection = parseProjection(input);
+    if (table === undefined) return decline(reader, 'GetItem', input.TableName, 'table');
+    if (isStrong(input)) return decline(reader, 'GetItem', table.name, 'consistent-read');
     const wanted = wantedItem(reader, table, input.Key);
-    if (projection === undefined || wanted === undefined || table.isContradicted) return undefined;
+    const projection = parseProjection(input);
+    if (table.isContradicted) return decline(reader, 'GetItem', table.name, 'not-understood', 'Key');
+    if (wanted === undefined || projection === undefined || !isCapacityWord(input.ReturnConsumedCapacity))
+      return decline(
+        reader,
+        'GetItem',
+        table.name,
+        'not-understood',
+        misunderstood(input, wanted, projection),
+      );
 
     const get = { call, wanted, projection };
-    if (!mayBeKeysOf(table, [wanted])) return sendAccepted(reader, get);
+    if (!mayBeKeysOf(table, [wanted])) {
+      decline(reader, 'GetItem', table.name, 'not-understood', 'Key');
+      return sendAccepted(reader, get);
+    }
     const session = reader.session();
     const [finding = 'unknown'] = await findItems(reader, session, [wanted]);
-    if (typeof finding === 'object') return hit(reader, get, finding.item);
+    if (typeof finding === 'object') return found(reader, get, finding.item);
+    if (finding === 'miss' && mayEnterKeys(table, projection, undefined)) return ask(reader, get);
     const [begun] = finding === 'miss' ? await beginItems(reader, session, [wanted]) : [];
     if (begun === undefined) return readAround(reader, get);
-    if ('item' in begun) return hit(reader, get, begun.item);
+    if ('item' in begun) return found(reader, get, begun.item);
     return miss(reader, session, get, begun.lease);
   };
+}
+
+/** The member of a request that is why it is left to DynamoDB. */
+function misunderstood(input: Request, wanted?: Wanted, projection?: Projection): string {
+  if (wanted === undefined) return 'Key';
+  return projection === undefined ? projectionMember(input) : 'ReturnConsumedCapacity';
+}
+
+function found(reader: Reader, get: Get, item: AttributeMap | null): Response | Promise<Response> {
+  const { wanted, projection } = get;
+  return mayEnterKeys(wanted.table, projection, item) ? ask(reader, get) : hit(reader, get, item);
+}
+
+/** Lets DynamoDB say whether it has the request's paths. */
+async function ask(reader: Reader, get: Get): Promise<Response> {
+  const { table } = get.wanted;
+  decline(reader, 'GetItem', table.name, 'key-path');
+  const response = await sendAccepted(reader, get);
+  learnKeyPaths(table, get.projection);
+  return response;
 }
 
 function hit(

@@ -71,12 +71,15 @@ export function learnFromPage(
   if (isOfTable && LastEvaluatedKey)
     learnKeyNames(reader, table, Object.keys(LastEvaluatedKey as object), 'DynamoDB');
   const [item] = (Items as AttributeMap[] | undefined) ?? [];
-  const isWhole = PARTIAL.every((member) => (input as Record<string, unknown>)[member] === undefined);
-  if (item && isWhole && table.keyNames?.some((name) => !Object.hasOwn(item, name)))
+  if (item && !isPartial(input) && table.keyNames?.some((name) => !Object.hasOwn(item, name)))
     contradict(reader, table);
 }
 
-/** What may leave attributes out of the items of a page. */
+/** Whether a Query or Scan may leave attributes out of the items of its page. */
+export function isPartial(input: object): boolean {
+  return PARTIAL.some((member) => (input as Record<string, unknown>)[member] !== undefined);
+}
+
 const PARTIAL = ['IndexName', 'ProjectionExpression', 'AttributesToGet', 'Select'];
 
 /** Asks the cache for the key names of tables that are not known, or not confirmed, in one round trip. */

@@ -19,6 +19,10 @@ export interface CachingMiddleware {
   /** @throws ConfigError when the stack has another one already */
   // biome-ignore lint/suspicious/noExplicitAny: each client has a stack of its own input and output types
   applyToStack(stack: any): void;
+  /** Ends the connections that the middleware opened, for processes that end. A call opens them again. */
+  close(): Promise<void>;
+  /** The same, for `await using`. */
+  [Symbol.asyncDispose](): Promise<void>;
 }
 
 /** What the SDK tells a middleware of the call that it is in. With `cacheMiddleware`, of the first call of a command. */
@@ -48,7 +52,10 @@ export function NewCachingMiddleware(config: StreamCacheConfig = {}): CachingMid
   const reader = newReader(settings);
   const operations = operationsOf(reader);
   const say = newSay(settings);
+  const close = () => settings.store.close();
   const self: CachingMiddleware = {
+    close,
+    [Symbol.asyncDispose]: close,
     applyToStack(stack) {
       refuseAnother(stack, self);
       const first = answering(operations, newClient(settings, reader, say), stack, say);

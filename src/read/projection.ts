@@ -43,6 +43,18 @@ export function project(item: AttributeMap, projection: Projection): AttributeMa
   return projection === 'whole' ? item : projectMap(item, projection);
 }
 
+/** The attributes that a projection has paths into. */
+export function parents(projection: Projection): string[] {
+  if (projection === 'whole') return [];
+  return [...projection].flatMap(([name, inner]) => (inner === 'whole' ? [] : [name as string]));
+}
+
+/** The member of a request that says which attributes to return, rightly or not. */
+export function projectionMember(request: ProjectionMembers): string {
+  if (request.AttributesToGet !== undefined) return 'AttributesToGet';
+  return request.ProjectionExpression !== undefined ? 'ProjectionExpression' : 'ExpressionAttributeNames';
+}
+
 /** The names and list indexes that lead to a value. */
 type Path = (string | number)[];
 

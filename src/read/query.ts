@@ -1,15 +1,16 @@
 import type { AttributeMap } from '../attributes.js';
 import { indexTag, partitionTag, resultKey, tableTag } from '../key.js';
-import { jittered } from '../lifetime.js';
+import { expiryOf, jittered } from '../lifetime.js';
 import type { Lease, Settled } from '../store/store.js';
 import { capacityMember, hitResponse, zeroCapacity } from './answer.js';
 import { type Call, isStrong, type Operation, type Request, type Response } from './call.js';
-import { learnFromPage } from './key-names.js';
+import { decline } from './decline.js';
+import { isPartial, learnFromPage } from './key-names.js';
 import { queryPartition } from './partition.js';
 import type { Reader, Table } from './reader.js';
 import { decodeResult, encodeResult, type StoredResult } from './result-codec.js';
 import type { Session } from './session.js';
-import { querySignature, scanSignature } from './signature.js';
+import { misunderstoodMember, querySignature, scanSignature } from './signature.js';
 
 /** One Query or Scan that the cache may answer. */
 interface ResultRequest {
@@ -29,9 +30,9 @@ const SEEN = 'seen';
 /** Answers Query from results that the stream has not invalidated. */
 export function query(reader: Reader): Operation {
   return async (call) => {
-    const table = cachedTable(reader, call.input);
-    const signature = table && querySignature(call.input as never);
-    if (table === undefined || signature === undefined) return undefined;
+    const asked = cachedRequest(reader, 'Query', call.input);
+    if (asked === undefined) return undefined;
+    const { table, signature } = asked;
     const tags = queryTags(reader, table, call.input);
     return serve(reader, call, {
       operation: 'Query',
@@ -47,9 +48,9 @@ export function query(reader: Reader): Operation {
 /** Answers Scan from results that the stream has not invalidated, from the second identical request on. */
 export function scan(reader: Reader): Operation {
   return async (call) => {
-    const table = cachedTable(reader, call.input);
-    const signature = table && scanSignature(call.input as never);
-    if (table === undefined || signature === undefined) return undefined;
+    const asked = cachedRequest(reader, 'Scan', call.input);
+    if (asked === undefined) return undefined;
+    const { table, signature } = asked;
     const tag = tableTag(reader.namespace, table.name);
     return serve(reader, call, {
       operation: 'Scan',
@@ -62,8 +63,15 @@ export function scan(reader: Reader): Operation {
   };
 }
 
-function cachedTable(reader: Reader, input: Request): Table | undefined {
-  return isStrong(input) ? undefined : reader.table(input.TableName);
+/** The table and the signature of a request that the cache may answer. */
+function cachedRequest(reader: Reader, operation: 'Query' | 'Scan', input: Request) {
+  const table = reader.table(input.TableName);
+  if (table === undefined) return decline(reader, operation, input.TableName, 'table');
+  if (isStrong(input)) return decline(reader, operation, table.name, 'consistent-read');
+  const signature = operation === 'Query' ? querySignature(input as never) : scanSignature(input as never);
+  if (signature !== undefined) return { table, signature };
+  const member = misunderstoodMember(operation, input as never);
+  return decline(reader, operation, table.name, 'not-understood', member);
 }
 
 /**
@@ -92,9 +100,14 @@ async function serve(reader: Reader, call: Call, request: ResultRequest): Promis
   const [[text], generations] = await Promise.all([session.get([key]), session.generations(tags)]);
   if (text instanceof Error || !areKnown(generations)) return undefined;
   const stored = text === undefined ? undefined : decodeResult(generations, text);
-  if (stored !== undefined) {
+  if (typeof stored === 'object') {
     reader.report({ type: 'hit', operation, tableName: table.name, key });
     return hit(call.input, stored);
+  }
+  if (stored === 'damaged') {
+    // It has the place of any other that is read under the same generations.
+    reader.report({ type: 'undecodable', tableName: table.name, key });
+    await session.delete([key]);
   }
 
   reader.report({ type: 'miss', operation, tableName: table.name, key });
@@ -111,8 +124,28 @@ async function serve(reader: Reader, call: Call, request: ResultRequest): Promis
   const response = isUnsettled ? await readStrongly(reader, call, table) : await call.send();
   learnFromPage(reader, table, call.input, response);
   const result = encoded(response, leases);
-  if (result !== undefined) await put(reader, session, request, result);
+  const ttlMs = lifeMs(reader, request, call.input, response);
+  if (result !== undefined && ttlMs > 0) await put(reader, session, { ...request, ttlMs }, result);
   return response;
+}
+
+/** How long a result may be stored, in milliseconds: like the entry of an item, it does not outlive any item in it. */
+function lifeMs(
+  reader: Reader,
+  { operation, table, ttlMs }: ResultRequest,
+  input: Request,
+  response: Response,
+) {
+  const { name, settings } = table;
+  const { ttlAttribute } = settings;
+  const items = (response.Items ?? []) as AttributeMap[];
+  if (ttlAttribute === undefined || response.Count === 0) return ttlMs;
+  if (isPartial(input) && !items.some((item) => Object.hasOwn(item, ttlAttribute))) {
+    decline(reader, operation, name, 'ttl-unread');
+    return 0;
+  }
+  const left = items.map((item) => (expiryOf(item, ttlAttribute) ?? Number.POSITIVE_INFINITY) - Date.now());
+  return Math.min(ttlMs, ...left);
 }
 
 function areKnown(

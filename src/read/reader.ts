@@ -41,6 +41,8 @@ export interface Table {
   publishedNote: string | undefined;
   /** What has been said of it. */
   readonly said: Set<UncertainReport['reason']>;
+  /** Attributes that are no keys: DynamoDB has taken paths into them. */
+  readonly openAttributes: Set<string>;
 }
 
 /** So many tables that no option names are remembered: what is known of others is found out again. */
@@ -116,6 +118,7 @@ function newTable(name: string, settings: Settings): Table {
     isNoteRead: false,
     publishedNote: undefined,
     said: new Set(),
+    openAttributes: new Set(),
   };
 }
 

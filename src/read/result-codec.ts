@@ -29,18 +29,19 @@ export function encodeResult(
 }
 
 /**
- * The result of a stored text, or `undefined` when it was read under other generations, or the text is not one that
- * {@link encodeResult} made. Never throws.
+ * The result of a stored text: `moved` when it was read under other generations, `damaged` when it is not one that
+ * {@link encodeResult} could have made. Never throws.
  */
 export function decodeResult(
   generations: readonly (string | undefined)[],
   text: string,
-): StoredResult | undefined {
+): StoredResult | 'moved' | 'damaged' {
   const line = firstLine(generations);
-  if (generations.includes(undefined) || !text.startsWith(line)) return undefined;
+  if (generations.includes(undefined) || !text.startsWith(line)) return 'moved';
   try {
     const { cachedAt, items, count, scannedCount, lastEvaluatedKey } = JSON.parse(text.slice(line.length));
-    if (![cachedAt, count, scannedCount].every(Number.isFinite)) return undefined;
+    if (![count, scannedCount].every(isWholeNumber) || !isMoment(cachedAt)) return 'damaged';
+    if (count > scannedCount || (items !== undefined && items.length !== count)) return 'damaged';
     return {
       cachedAt,
       count,
@@ -49,8 +50,16 @@ export function decodeResult(
       ...(lastEvaluatedKey !== undefined && { lastEvaluatedKey: decodeDocument(lastEvaluatedKey) }),
     };
   } catch {
-    return undefined;
+    return 'damaged';
   }
+}
+
+function isMoment(value: unknown): boolean {
+  return typeof value === 'number' && !Number.isNaN(new Date(value).getTime());
+}
+
+function isWholeNumber(value: unknown): boolean {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
 }
 
 function firstLine(generations: readonly (string | undefined)[]): string {

@@ -4,7 +4,7 @@ import type { CacheStore, CallOptions, Settled } from '../store/store.js';
 import type { Breaker } from './breaker.js';
 
 /** The store for the length of one SDK call. Like any store it never rejects; it also never takes long. */
-export type Session = Omit<CacheStore, 'apply' | 'delete' | 'close'>;
+export type Session = Omit<CacheStore, 'apply' | 'close'>;
 
 /**
  * Opens a store for one SDK call: all its cache operations together may take `budgetMs`, and none is tried while the
@@ -57,6 +57,7 @@ export function openSession(
     void: (keys, rules) => within('void', keys.length, (options) => store.void(keys, rules, options)),
     move: (tags, rules) => within('move', tags.length, (options) => store.move(tags, rules, options)),
     generations: (tags) => within('generations', tags.length, (options) => store.generations(tags, options)),
+    delete: (keys) => within('delete', keys.length, (options) => store.delete(keys, options)),
     put: (results) => within('put', results.length, (options) => store.put(results, options)),
   };
 }

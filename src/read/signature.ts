@@ -1,25 +1,53 @@
 import type { QueryCommandInput, ScanCommandInput } from '@aws-sdk/client-dynamodb';
 import { normalizeNumber } from '../key.js';
-import { isRecord, readExpressions, type Token } from './expression.js';
+import { isRecord, misreadMember, readExpressions, type Token } from './expression.js';
 
 /**
  * The canonical text of a Query: the same for two requests that differ only in spelling, different for any two that
  * may have different answers. It is as long as the request; who needs a short one takes its digest.
  *
  * Spelling is the order of members, of attributes, of what a set or a projection lists; aliases and placeholders;
- * whitespace in expressions; numbers (`1`, `1.0`); defaults written out; a table named by its ARN; and
- * `ReturnConsumedCapacity`. Values are in the form of `DynamoDBClient`, binary as `Uint8Array`.
+ * whitespace in expressions; numbers (`1`, `1.0`); defaults written out; a table named by its ARN;
+ * `ReturnConsumedCapacity`; and members that only a Scan has, which the SDK does not send. Values are in the form of
+ * `DynamoDBClient`, binary as `Uint8Array`.
  *
  * `undefined` when the request has anything that is not understood, also most of what DynamoDB refuses: such a
  * request cannot be cached.
  */
 export function querySignature(request: QueryCommandInput): string | undefined {
-  return signature('Query', request, QUERY_MEMBERS);
+  return signature('Query', request);
 }
 
 /** The canonical text of a Scan; see {@link querySignature}. */
 export function scanSignature(request: ScanCommandInput): string | undefined {
-  return signature('Scan', request, SCAN_MEMBERS);
+  return signature('Scan', request);
+}
+
+/** The member of a request without a signature that is why it has none. */
+export function misunderstoodMember(
+  operation: 'Query' | 'Scan',
+  request: QueryCommandInput & ScanCommandInput,
+): string {
+  const unknown = Object.keys(request).find((member) => !KNOWN.has(member));
+  if (unknown !== undefined) return unknown;
+  const members = membersOf(operation, request);
+  const isUnderstood = (canonical: () => unknown) => {
+    try {
+      canonical();
+      return true;
+    } catch {
+      return false;
+    }
+  };
+  const expressions = misreadMember(members);
+  const wrong =
+    expressions ??
+    Object.keys(members).find((member) => {
+      const alone = { TableName: members.TableName, [member]: members[member as keyof Request] };
+      // Expressions are understood by now, but not without what they refer to.
+      return !/Expression/.test(member) && !isUnderstood(() => canonicalRequest(alone));
+    });
+  return wrong ?? 'ConditionalOperator';
 }
 
 const MEMBERS = [
@@ -36,28 +64,35 @@ const MEMBERS = [
   'FilterExpression',
   'ExpressionAttributeNames',
   'ExpressionAttributeValues',
-];
-const QUERY_MEMBERS = new Set([
-  ...MEMBERS,
-  'KeyConditionExpression',
-  'KeyConditions',
-  'QueryFilter',
-  'ScanIndexForward',
-]);
-const SCAN_MEMBERS = new Set([...MEMBERS, 'ScanFilter', 'Segment', 'TotalSegments']);
+] as const;
+const MEMBERS_OF = {
+  Query: [...MEMBERS, 'KeyConditionExpression', 'KeyConditions', 'QueryFilter', 'ScanIndexForward'],
+  Scan: [...MEMBERS, 'ScanFilter', 'Segment', 'TotalSegments'],
+} as const;
+
+/** Of either operation: another may be one that a later SDK sends. */
+const KNOWN: ReadonlySet<string> = new Set([...MEMBERS_OF.Query, ...MEMBERS_OF.Scan]);
 
 type Request = Partial<QueryCommandInput & ScanCommandInput>;
 
-function signature(operation: string, request: Request, members: ReadonlySet<string>): string | undefined {
+function signature(operation: 'Query' | 'Scan', request: Request): string | undefined {
   try {
-    for (const [member, value] of Object.entries(request)) {
-      if (value === null || (value !== undefined && !members.has(member))) return undefined;
-    }
-    return operation + JSON.stringify(canonicalRequest(request));
+    const members = Object.entries(request).filter(([, value]) => value !== undefined);
+    if (members.some(([member, value]) => value === null || !KNOWN.has(member))) return undefined;
+    return operation + JSON.stringify(canonicalRequest(membersOf(operation, request)));
   } catch {
     // Not understood, or so far from a request that reading it fails: both have one consequence.
     return undefined;
   }
+}
+
+/** What the SDK sends of a request. */
+function membersOf(operation: 'Query' | 'Scan', request: Request): Request {
+  const members: Record<string, unknown> = {};
+  for (const member of MEMBERS_OF[operation]) {
+    if (request[member] !== undefined) members[member] = request[member];
+  }
+  return members;
 }
 
 /** JSON leaves out members that are undefined: absent and default are the same, everything else shows. */

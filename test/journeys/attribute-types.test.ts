@@ -123,9 +123,9 @@ describe.each(DIALECTS.map((dialect) => [dialect.name, dialect] as const))('Thro
       const fed = cachedClient('stream');
       const hitsFromStream: string[] = [];
       deepStrictEqual(await readAll(fed, dialect, id, { hits: hitsFromStream }), expected);
-      expect(hitsFromStream).toEqual(
-        expect.arrayContaining(answered(expected).filter((name) => /Item/.test(name))),
-      );
+      // The first path into an attribute is DynamoDB's to take or to refuse.
+      const byKey = answered(expected).filter((name) => /Item/.test(name) && !/^GetItem of some/.test(name));
+      expect(hitsFromStream).toEqual(expect.arrayContaining(byKey));
     },
   );
 });

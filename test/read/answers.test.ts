@@ -36,7 +36,7 @@ describe('a hit says that it is one', () => {
   test('GetItem', async () => {
     await get();
     expect(await get()).toEqual({
-      $metadata: { attempts: 0, totalRetryDelay: 0 },
+      $metadata: { httpStatusCode: 200, attempts: 0, totalRetryDelay: 0 },
       Item: user('1', 'Ada'),
       CacheMetadata: HIT,
     });
@@ -57,7 +57,7 @@ describe('a hit says that it is one', () => {
     for (const command of [query(), new ScanCommand({ TableName: 'users' })]) {
       for (const _ of [1, 2]) await pair.client.send(command as QueryCommand);
       expect(await pair.client.send(command as QueryCommand)).toEqual({
-        $metadata: { attempts: 0, totalRetryDelay: 0 },
+        $metadata: { httpStatusCode: 200, attempts: 0, totalRetryDelay: 0 },
         Items: [user('1', 'Ada')],
         Count: 1,
         ScannedCount: 1,
@@ -114,7 +114,7 @@ describe('a BatchGetItem counts', () => {
     expect((await batch({ users })).CacheMetadata).toEqual(counts(0, 2, 0));
     const hit = await batch({ users });
     expect(hit.CacheMetadata).toEqual(counts(2, 0, 0));
-    expect(hit.$metadata).toEqual({ attempts: 0, totalRetryDelay: 0 });
+    expect(hit.$metadata).toEqual({ httpStatusCode: 200, attempts: 0, totalRetryDelay: 0 });
     const mixed = await batch({ users, orders: { Keys: [order], ConsistentRead: true } });
     expect(mixed.CacheMetadata).toEqual(counts(2, 0, 1));
     expect(mixed.$metadata.requestId).toMatch(/^request-/);

@@ -179,6 +179,10 @@ describe('every read and write is answered as DynamoDB does', () => {
     ['JSON that contradicts itself', (redis) => redis.set('users:id=1', '{"id":"1","$types":{"/x":"N"}}')],
     ['another item', (redis) => redis.set('users:id=1', '{"id":"2","name":"Eve"}')],
     ['what has no key', (redis) => redis.set('users:id=1', '{"name":"Eve"}')],
+    [
+      'a number that no item can have',
+      (redis) => redis.set('users:id=1', '{"id":"1","n":"1e5000","$types":{"/n":"N"}}'),
+    ],
     ['what is nested deeper than any item', (redis) => redis.set('users:id=1', nestedText(5_000))],
     ['an empty text', (redis) => redis.set('users:id=1', '')],
     ['bytes', (redis) => redis.set('users:id=1', Buffer.from([0xff, 0x00, 0xfe]))],

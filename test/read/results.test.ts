@@ -207,6 +207,25 @@ describe('a stored result', () => {
     }
   });
 
+  test.each([
+    ['is cut off', (body: string) => body.slice(0, -1)],
+    ['is another value', () => 'null'],
+    ['has a number that no item can have', (body: string) => body.replace('"orderId":1', '"orderId":1e300')],
+    ['has more items than it says', (body: string) => body.replace('"count":1', '"count":0')],
+    ['counts what cannot be counted', (body: string) => body.replace('"count":1', '"count":1.5')],
+    ['counts more than it scanned', (body: string) => body.replace('"scannedCount":1', '"scannedCount":0')],
+    ['has no such time', (body: string) => body.replace(/"cachedAt":\d+/, '"cachedAt":9e15')],
+  ])('of the right generations, whose text %s, is a miss, and is stored again', async (_, damaged) => {
+    await warm(ofCustomer('a'));
+    const key = pair.reports.flatMap((report) => (report.type === 'hit' ? [report.key] : [])).at(-1) ?? '';
+    const [line, body = ''] = pair.memory.values.get(key)?.split('\n') ?? [];
+    expect(damaged(body)).not.toBe(body);
+    pair.memory.values.set(key, `${line}\n${damaged(body)}`, 60_000);
+    expect(await read(ofCustomer('a'))).toEqual(['1']);
+    expect(pair.reports).toContainEqual({ type: 'undecodable', tableName: 'orders', key });
+    expect(await isStored(ofCustomer('a'))).toBe(true);
+  });
+
   test('is the same however the request is spelled', async () => {
     await warm(ofCustomer('a'));
     const spelled = new QueryCommand({

@@ -73,7 +73,7 @@ describe('GetItem', () => {
     expect(pair.table.log).toHaveLength(1);
   });
 
-  test('with a projection reads the whole item once, and then every projection hits', async () => {
+  test('with a projection reads the whole item once, and then every projection hits, but for the first path into an attribute', async () => {
     const item = { ...user('1', 'Ada'), address: { M: { city: { S: 'London' }, zip: { S: 'NW1' } } } };
     pair.table.put(item);
     const read = async (members: object) =>
@@ -81,15 +81,18 @@ describe('GetItem', () => {
     expect(await read({ ProjectionExpression: 'address.city' })).toEqual({
       address: { M: { city: { S: 'London' } } },
     });
-    expect(pair.table.log).toEqual([
-      { operation: 'GetItem', input: { TableName: 'users', Key: keyOf('1') } },
+    expect(pair.reports).toEqual([
+      { type: 'declined', operation: 'GetItem', tableName: 'users', reason: 'key-path' },
     ]);
     expect(await read({ AttributesToGet: ['id'] })).toEqual(keyOf('1'));
+    expect(pair.table.log.slice(1)).toEqual([
+      { operation: 'GetItem', input: { TableName: 'users', Key: keyOf('1') } },
+    ]);
     expect(await read({ ProjectionExpression: 'address.zip' })).toEqual({
       address: { M: { zip: { S: 'NW1' } } },
     });
     expect(await read({})).toEqual(item);
-    expect(pair.table.log).toHaveLength(1);
+    expect(pair.table.log).toHaveLength(2);
   });
 
   test('with a projection that is not understood goes to DynamoDB untouched', async () => {
