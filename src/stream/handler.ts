@@ -56,9 +56,10 @@ export function NewStreamCacheHandler(config: StreamCacheConfig = {}): StreamCac
       }),
     );
     const options = { deadline: deadlineOf(context, start) };
-    const applied = applyGroups(settings.store, planned, options);
-    void publishKeyNames(keyNamesOf(groups), options); // nobody waits for it
-    const outcomes = await applied;
+    const [outcomes] = await Promise.all([
+      applyGroups(settings.store, planned, options),
+      publishKeyNames(keyNamesOf(groups), options), // Lambda freezes what is under way when the handler returns
+    ]);
 
     const results = resultsByPosition(records, planned, outcomes, keyFailures);
     reportBatch(settings, records, results, poison, start);

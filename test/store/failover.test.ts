@@ -181,6 +181,7 @@ test.each([
     ['move', (store, key) => store.move([key], RULES)],
     ['put', (store, key) => store.put([{ key, value: 'g\nr', ttlMs: 1_000 }])],
   ];
+  await spoiled.ping(); // ioredis asks for `info` itself before it is ready
   await admin.call(...(command.split(' ') as [string, ...string[]]));
   // A client that has asked what its server is before, and does not do so again soon.
   const store = openStore(spoiled, 4_000);
