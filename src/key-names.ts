@@ -1,5 +1,5 @@
 import { keyNamesKey } from './key.js';
-import type { CacheStore, CallOptions, Result } from './store/store.js';
+import type { Result } from './store/store.js';
 
 /**
  * A note in the cache, beside each table's tag, of which attributes are the table's key: whoever caches items of the
@@ -36,30 +36,4 @@ export function parseKeyNames(text: string): string[] | undefined {
   } catch {
     return undefined;
   }
-}
-
-/** Puts notes into the cache: one per table and day, and another when its names change. */
-export type KeyNamesPublisher = (
-  tables: ReadonlyMap<string, readonly string[]>,
-  options: CallOptions,
-) => Promise<void>;
-
-/** What is published is of use to others alone, so its failures are nobody's: it is tried again with the next batch. */
-export function keyNamesPublisher(store: CacheStore, namespace: string | undefined): KeyNamesPublisher {
-  const published = new Map<string, string>();
-  return async (tables, options) => {
-    const due = [...tables].flatMap(([tableName, keyNames]) => {
-      const note = keyNamesNote(namespace, tableName, keyNames);
-      return note === undefined || published.get(note.key) === note.value ? [] : [note];
-    });
-    if (due.length === 0) return;
-    try {
-      const outcomes = await store.put(due, options);
-      due.forEach(({ key, value }, index) => {
-        if (!(outcomes[index] instanceof Error)) published.set(key, value);
-      });
-    } catch {
-      // A store of the caller's that rejects.
-    }
-  };
 }

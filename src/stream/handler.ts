@@ -1,10 +1,10 @@
 import type { Context, DynamoDBBatchResponse, DynamoDBStreamEvent } from 'aws-lambda';
 import { resolveConfig, type Settings, type StreamCacheConfig } from '../config.js';
 import { StreamCacheError } from '../errors.js';
-import { keyNamesPublisher } from '../key-names.js';
 import type { InvalidatedReport, RecordOutcome } from '../report.js';
 import { applyGroups, type PlannedGroup } from './apply.js';
 import { GroupChange, type Obstacle } from './changes.js';
+import { keyNamesPublisher } from './key-names.js';
 import { type Group, planBatch } from './plan.js';
 import { readRecords, recordsIn, type StreamRecord } from './records.js';
 import { batchResponse } from './response.js';
