@@ -32,13 +32,13 @@ export const RULES: readonly Rule[] = [
   {
     name: 'overlapping: a record that may be older than a fill voids',
     file: 'src/coherence.ts',
-    code: "if (guard?.until !== undefined && guard.until >= change.at - SLACK_MS) return 'overlapping';",
-    without: '',
+    code: "return isStored() ? 'same' : 'overlapping';",
+    without: "return isStored() ? 'same' : 'write';",
   },
   {
     name: 'a voiding record deletes the value',
     file: 'src/store/memory.ts',
-    code: "if (decision !== 'stale' && decision !== 'included') values.delete(change.key);",
+    code: 'if (VOIDING.has(decision)) values.delete(change.key);',
     without: '',
   },
   {

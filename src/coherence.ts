@@ -50,24 +50,32 @@ export interface Moment {
  * - `late`: too old to be worth writing
  * - `disordered`: its version and its time disagree with what was applied; neither is trusted
  * - `overlapping`: it may be older or newer than what a reader stored
+ * - `same`: it may be older or newer than what a reader stored, and says the same
  *
- * The last three void the entry: it is deleted, and fills under way are refused.
+ * What is late, disordered or overlapping voids the entry: it is deleted, and fills under way are refused.
  */
-export type Decision = 'write' | 'stale' | 'included' | 'late' | 'disordered' | 'overlapping';
+export type Decision = 'write' | 'stale' | 'included' | 'late' | 'disordered' | 'overlapping' | 'same';
 
-/** The decision table for one stream change. The first row that holds decides. */
+/**
+ * The decision table for one stream change. The first row that holds decides.
+ *
+ * @param isStored whether exactly what the change would store is stored now; asked only where it matters
+ */
 export function decide(
   guard: Guard | undefined,
   change: { readonly version: string; readonly at: number },
   now: number,
   rules: Rules,
+  isStored: () => boolean = () => false,
 ): Decision {
   if (guard?.version !== undefined && guard.version >= change.version) {
     return change.at <= (guard.at ?? 0) + SLACK_MS ? 'stale' : 'disordered';
   }
   if (now - change.at > rules.lateAfterMs) return 'late';
   if (guard?.asOf !== undefined && change.at + ROUNDING_MS + SLACK_MS < guard.asOf) return 'included';
-  if (guard?.until !== undefined && guard.until >= change.at - SLACK_MS) return 'overlapping';
+  if (guard?.until !== undefined && guard.until >= change.at - SLACK_MS) {
+    return isStored() ? 'same' : 'overlapping';
+  }
   return 'write';
 }
 
@@ -94,6 +102,9 @@ export function guardAfterChange(
       return undefined;
     case 'included':
       return guard && { ...guard, ...seen };
+    case 'same':
+      // Unlike what is included it may be newer than any read: replicas may lag behind it.
+      return guard && { ...guard, ...seen, settled: Math.max(guard.settled, moment.now + rules.settleMs) };
     case 'write':
       return { ...seen, generation: moment.token, settled: moment.now + rules.settleMs };
     default:

@@ -46,6 +46,9 @@ describe('the decision table', () => {
     ['a reader stored earlier', guard({ asOf: NOW - 9000, until: NOW - 2001 }), 'v1', NOW, 'write'],
   ])('when %s', (_name, known, version, at, decision) => {
     expect(decide(known, record(version, at), NOW, RULES)).toBe(decision);
+    const isStored = () => true;
+    const whenStored = decision === 'overlapping' ? 'same' : decision;
+    expect(decide(known, record(version, at), NOW, RULES, isStored)).toBe(whenStored);
   });
 });
 
@@ -78,6 +81,20 @@ describe('the guard', () => {
       ...before,
       version: 'v2',
       at: NOW - 9000,
+    });
+  });
+
+  test('after the same record knows its version, and has to settle: replicas may lag behind it', () => {
+    const before = guard({ settled: NOW + 10, asOf: NOW - 1, until: NOW });
+    const after = { ...before, version: 'v2', at: NOW };
+    expect(guardAfterChange(before, record('v2', NOW), 'same', MOMENT, RULES)).toEqual({
+      ...after,
+      settled: NOW + 5000,
+    });
+    const later = guard({ ...before, settled: NOW + 9000 });
+    expect(guardAfterChange(later, record('v2', NOW), 'same', MOMENT, RULES)).toEqual({
+      ...after,
+      settled: NOW + 9000,
     });
   });
 

@@ -12,6 +12,7 @@ export const MEANING: Readonly<Record<RecordOutcome, string>> = {
   late: 'older than lateAfterSeconds, so the key was deleted instead of written',
   disordered: 'its number and its time disagree with what was applied before, so the key was deleted',
   overlapping: 'may be older or newer than what a reader stored, so the key was deleted',
+  same: 'may be older or newer than what a reader stored, but is equal to it, so it stays',
   full: 'the cache takes no more, so the key was deleted instead of written',
   skipped: 'there is no key for it: the key function gave none, or none that can be',
   failed: 'the cache did not confirm it: Lambda delivers it again',

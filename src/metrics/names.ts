@@ -26,6 +26,7 @@ export const METRICS = {
   RecordsLate: { unit: 'Count', per: 'table' },
   RecordsDisordered: { unit: 'Count', per: 'table' },
   RecordsOverlapping: { unit: 'Count', per: 'table' },
+  RecordsSame: { unit: 'Count', per: 'table' },
   RecordsFull: { unit: 'Count', per: 'table' },
   RecordsSkipped: { unit: 'Count', per: 'table' },
   /** Records that Lambda delivers again. */

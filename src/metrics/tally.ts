@@ -21,6 +21,7 @@ const RECORD_METRICS: Readonly<Record<RecordOutcome, MetricName>> = {
   late: 'RecordsLate',
   disordered: 'RecordsDisordered',
   overlapping: 'RecordsOverlapping',
+  same: 'RecordsSame',
   full: 'RecordsFull',
   skipped: 'RecordsSkipped',
   failed: 'RecordsFailed',

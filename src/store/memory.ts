@@ -1,4 +1,5 @@
 import {
+  type Decision,
   decide,
   type Guard,
   guardAfterChange,
@@ -30,6 +31,8 @@ export function memoryStore(now: () => number = Date.now): CacheStore {
   return openMemory(now).store;
 }
 
+const VOIDING: ReadonlySet<Decision> = new Set(['late', 'disordered', 'overlapping'] as const);
+
 /** A memory store together with its state, for tests that compare it with another store's. */
 export function openMemory(now: () => number) {
   const values = expiringMap<string>(now);
@@ -45,11 +48,12 @@ export function openMemory(now: () => number) {
 
   function apply(change: StoreChange, moment: Moment, rules: Rules): ApplyOutcome {
     const guard = guards.get(change.key);
-    const decision = decide(guard, change, moment.now, rules);
+    const isStored = () => change.action !== 'delete' && values.get(change.key) === change.value;
+    const decision = decide(guard, change, moment.now, rules, isStored);
     const next = guardAfterChange(guard, change, decision, moment, rules);
     if (next !== undefined) guards.set(change.key, next, rules.guardMs);
     if (decision === 'write') return write(change, moment.now);
-    if (decision !== 'stale' && decision !== 'included') values.delete(change.key);
+    if (VOIDING.has(decision)) values.delete(change.key);
     return decision;
   }
 

@@ -86,7 +86,8 @@ export type ApplyOutcome =
   | 'included'
   | 'late'
   | 'disordered'
-  | 'overlapping';
+  | 'overlapping'
+  | 'same';
 
 /** What a reader that missed got: the value after all, or its lease to fill. */
 export type Begun = { readonly value: string } | Lease;

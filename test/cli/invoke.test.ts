@@ -62,7 +62,7 @@ describe.concurrent('invoke, for people', () => {
     expect(stdout).not.toContain('\u001b');
     expect(stdout).toContain('Recorded times are moved');
     expect(stdout).toContain('  …4531298  INSERT  users:id=42  written\n');
-    expect(stdout).toContain('  cache     users:id=42  {"id":"42","name":"Ada Lovelace"');
+    expect(stdout).toContain('  cache     users:id=42  {"email":"ada@example.com","id":"42"');
     expect(stdout).toContain('  …4534379  REMOVE  users:id=42  deleted\n');
     expect(stdout).toContain('  cache     users:id=42  (not cached)\n');
     expect(stdout).toContain('  response  {"batchItemFailures":[]}\n');

@@ -18,9 +18,9 @@ export const SAMPLE_OUTCOMES: readonly SampleOutcome[] = [
     outcomes: ['superseded', 'written', 'written'],
     contents: {
       'documents:digest~q1qpcHTEVKBjIFfnBCINmmZ4-_dzoKWAb8CbgXOwcwk':
-        '{"digest":"q1qpcHTEVKBjIFfnBCINmmZ4+/dzoKWAb8CbgXOwcwk=","title":"Notes by the translator","revision":2,"$types":{"/digest":"B"}}',
+        '{"digest":"q1qpcHTEVKBjIFfnBCINmmZ4+/dzoKWAb8CbgXOwcwk=","revision":2,"title":"Notes by the translator","$types":{"/digest":"B"}}',
       'documents:digest~9BazY8bF8HAR9dxGOiOVhz7gNfD4vqPlhSl-xlBSxzc':
-        '{"digest":"9BazY8bF8HAR9dxGOiOVhz7gNfD4vqPlhSl+xlBSxzc=","title":"Sketch of the Analytical Engine","revision":1,"$types":{"/digest":"B"}}',
+        '{"digest":"9BazY8bF8HAR9dxGOiOVhz7gNfD4vqPlhSl+xlBSxzc=","revision":1,"title":"Sketch of the Analytical Engine","$types":{"/digest":"B"}}',
     },
   },
   {
@@ -41,7 +41,7 @@ export const SAMPLE_OUTCOMES: readonly SampleOutcome[] = [
     outcomes: ['written'],
     contents: {
       'users:id=42':
-        '{"id":"42","name":"Ada Lovelace","email":"ada@example.com","logins":1,"tags":["author","mathematician"],"$types":{"/tags":"SS"}}',
+        '{"email":"ada@example.com","id":"42","logins":1,"name":"Ada Lovelace","tags":["author","mathematician"],"$types":{"/tags":"SS"}}',
     },
   },
   {
@@ -64,16 +64,16 @@ export const SAMPLE_OUTCOMES: readonly SampleOutcome[] = [
     outcomes: ['written'],
     contents: {
       'users:id=42':
-        '{"id":"42","name":"Ada Lovelace","email":"ada.lovelace@example.com","logins":2,"tags":["author","mathematician"],"$types":{"/tags":"SS"}}',
+        '{"email":"ada.lovelace@example.com","id":"42","logins":2,"name":"Ada Lovelace","tags":["author","mathematician"],"$types":{"/tags":"SS"}}',
     },
   },
   {
     file: 'events/poison-record.json',
     outcomes: ['written', 'deleted', 'written'],
     contents: {
-      'users:id=43': '{"id":"43","name":"Grace Hopper","email":"grace@example.com","logins":1}',
+      'users:id=43': '{"email":"grace@example.com","id":"43","logins":1,"name":"Grace Hopper"}',
       'users:id=44': null,
-      'users:id=45': '{"id":"45","name":"Guest","logins":1,"expiresAt":1768471200}',
+      'users:id=45': '{"expiresAt":1768471200,"id":"45","logins":1,"name":"Guest"}',
     },
   },
   { file: 'events/remove.json', outcomes: ['deleted'], contents: { 'users:id=42': null } },
@@ -84,15 +84,15 @@ export const SAMPLE_OUTCOMES: readonly SampleOutcome[] = [
       ...['written', 'deleted', 'superseded', 'written', 'superseded'],
     ],
     contents: {
-      'users:id=46': '{"id":"46","name":"Mary Somerville","email":"mary@example.com","logins":3}',
+      'users:id=46': '{"email":"mary@example.com","id":"46","logins":3,"name":"Mary Somerville"}',
       'users:id=47': null,
-      'users:id=43': '{"id":"43","name":"Grace Hopper","email":"grace@example.com","logins":2}',
+      'users:id=43': '{"email":"grace@example.com","id":"43","logins":2,"name":"Grace Hopper"}',
     },
   },
   {
     file: 'events/same-item-many-times.json',
     outcomes: [...new Array(9).fill('superseded'), 'written'],
-    contents: { 'users:id=48': '{"id":"48","name":"Hedy Lamarr","email":"hedy@example.com","logins":10}' },
+    contents: { 'users:id=48': '{"email":"hedy@example.com","id":"48","logins":10,"name":"Hedy Lamarr"}' },
   },
   { file: 'events/ttl-expiry.json', outcomes: ['deleted'], contents: { 'users:id=45': null } },
 ].map((sample) => ({ ...sample, file: join(sample.file) }));

@@ -98,6 +98,34 @@ export function testStore(name: string, open: () => CacheStore | Promise<CacheSt
         expect(await value()).toBeUndefined();
       });
 
+      test.each(['set', 'refresh'] as const)(
+        'H5: keeps what a reader stored when a record that may be older or newer says the same, on %s',
+        async (action) => {
+          await fill(await begin(freshKey()), '"v2"');
+          expect(await apply(change(key, 2, { action }))).toEqual(['same']);
+          expect(await value()).toBe('"v2"');
+          expect(await apply(change(key, 1, { action }))).toEqual(['stale']);
+          expect(await apply(change(key, 3, { action }))).toEqual(['overlapping']);
+          expect(await value()).toBeUndefined();
+        },
+      );
+
+      test('takes nothing for the same when the item is to be deleted, or nothing is stored', async () => {
+        await fill(await begin(freshKey()), '');
+        expect(await apply(change(key, 1, { action: 'delete', value: '' }))).toEqual(['overlapping']);
+        expect(await value()).toBeUndefined();
+        expect(await apply(change(key, 2, { value: '' }))).toEqual(['overlapping']);
+        expect(await value()).toBeUndefined();
+      });
+
+      test('what the same record has confirmed has to settle: a replica may lag behind it', async () => {
+        const entry = { key: freshKey(), lease: await begin(), strong: true, value: '"v1"', ttlMs: 600_000 };
+        expect(await store.fill([entry], { ...RULES, settleMs: 0 })).toEqual(['filled']);
+        expect(await apply(change(key, 1))).toEqual(['same']);
+        await store.delete([key]);
+        expect((await begin()).strong).toBe(true);
+      });
+
       test('writes again once the stream is ahead of what a reader stored', async () => {
         await fill(await begin(freshKey()), '"old"');
         expect(await apply(change(key, 1, { at: Date.now() + 4_000 }))).toEqual(['written']);

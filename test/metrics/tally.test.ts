@@ -14,6 +14,7 @@ const OUTCOMES: Record<RecordOutcome, true> = {
   late: true,
   disordered: true,
   overlapping: true,
+  same: true,
   full: true,
   skipped: true,
   failed: true,

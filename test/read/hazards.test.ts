@@ -203,10 +203,29 @@ describe('H5: a reader stored the newest item, and an older record of it is deli
     expect(await olderRecordAfterFill(naivePair())).toEqual(['newest', 'older', 'newest']);
   });
 
-  test('H5: the entry is voided, and what readers see never steps back', async () => {
+  test('H5: the entry is voided, what readers see never steps back, and the record of what they see keeps it', async () => {
     const pair = newPair();
     expect(await olderRecordAfterFill(pair)).toEqual(['newest', 'newest', 'newest']);
-    expect(pair.outcomes('record')).toEqual(['overlapping', 'overlapping']);
+    expect(pair.outcomes('record')).toEqual(['overlapping', 'same']);
+    expect(pair.table.log).toHaveLength(2);
+  });
+
+  test('H5: what a record has confirmed and is evicted is not followed by what a replica still has', async () => {
+    const pair = newPair();
+    const first = pair.table.put(user('1', 'A'));
+    await pair.get('1');
+    pair.clock.pass(1_000);
+    pair.table.put(user('1', 'B'));
+    pair.clock.pass(1_000);
+    const last = pair.table.put(user('1', 'A'));
+    pair.clock.pass(2_000);
+    await pair.deliver(first);
+    await pair.deliver(last);
+    expect(pair.outcomes('record')).toEqual(['same', 'same']);
+    pair.clock.pass(2_000); // what the fill asked for is over
+    pair.memory.values.clear();
+    await pair.get('1');
+    expect(pair.count('strong-read')).toBe(1);
   });
 
   test('H5: a record that a reader surely saw leaves its entry alone', async () => {

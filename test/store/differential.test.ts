@@ -32,6 +32,7 @@ const step = fc.oneof(
       age: interval,
       ahead: fc.boolean(),
       action: fc.constantFrom('set', 'set', 'refresh', 'delete'),
+      value: fc.constantFrom('v1', 'v2', 'filled'),
       expires: fc.constantFrom(undefined, -1, 0, FOREVER),
     }),
   },
@@ -87,6 +88,7 @@ test('memory and Redis give the same outcomes and states for the same random ste
     'late',
     'disordered',
     'overlapping',
+    'same',
   ];
   expect([...seen]).toEqual(
     expect.arrayContaining([...outcomes, 'filled', 'moved', 'occupied', 'expired', 'voided', 'stored']),
@@ -102,6 +104,7 @@ const apply = (version: number, more: object = {}) =>
     age: 0,
     ahead: false,
     action: 'set',
+    value: 'v1',
     expires: undefined,
     ...more,
   }) as Step;
@@ -113,6 +116,7 @@ const EXAMPLES: Step[][] = [
   [apply(1, { action: 'refresh' }), apply(2, { age: 60_001 }), apply(1, { age: 0 })],
   [begin, fill(), apply(1, { age: 9000 }), apply(2), fill()],
   [begin, begin, fill(), fill({ lease: 1 })],
+  [begin, fill(), apply(1, { value: 'filled' }), apply(2, { value: 'filled', action: 'refresh' }), apply(3)],
   [{ does: 'put', item: 'a', value: 'g1\nx' } as Step, { does: 'put', item: 'a', value: 'g1\ny' } as Step],
   [begin, fill({ expires: 0 }), { does: 'void', item: 'a' } as Step, { does: 'move', item: 'a' } as Step],
 ];
@@ -138,14 +142,14 @@ function newWorld() {
     const key = 'item' in next ? `${id}:${next.item}` : '';
     switch (next.does) {
       case 'apply': {
-        const { version, age, ahead, action, expires } = next as Extract<Step, { version: number }>;
+        const { version, age, ahead, action, value, expires } = next as Extract<Step, { version: number }>;
         const at = ahead ? now + age : now - age;
         const change = {
           key,
           version: `${version}`,
           at,
           action: action as 'set',
-          value: `v${version}`,
+          value,
           ttlMs: FOREVER,
         };
         return (

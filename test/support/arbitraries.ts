@@ -149,6 +149,46 @@ function valueInLambdaForm(value: AttributeValue): AttributeValue {
   return value;
 }
 
+/** The item with the members of its sets as a stored item has them. */
+export function withSetsInOrder(item: AttributeMap): AttributeMap {
+  return rearranged(item, {
+    names: (names) => names,
+    members: (members) => members.toSorted((a, b) => (textOf(a) < textOf(b) ? -1 : 1)),
+  });
+}
+
+/** An equal item: DynamoDB gives names and members of sets in any order. */
+export function inAnyOrder(item: AttributeMap, chance: () => number): AttributeMap {
+  const shuffled = <T>(all: readonly T[]): T[] => {
+    const left = [...all];
+    return all.map(() => left.splice(chance() % left.length, 1)[0] as T);
+  };
+  return rearranged(item, { names: shuffled, members: shuffled });
+}
+
+interface Arrangement {
+  names(names: string[]): string[];
+  members<T extends string | Uint8Array>(members: T[]): T[];
+}
+
+function rearranged(item: AttributeMap, by: Arrangement): AttributeMap {
+  const ofValue = (value: AttributeValue): AttributeValue => {
+    if ('SS' in value) return { SS: by.members(value.SS) };
+    if ('NS' in value) return { NS: by.members(value.NS) };
+    if ('BS' in value) return { BS: by.members(value.BS) };
+    if ('L' in value) return { L: value.L.map(ofValue) };
+    if ('M' in value) return { M: rearranged(value.M, by) };
+    return value;
+  };
+  return Object.fromEntries(
+    by.names(Object.keys(item)).map((name) => [name, ofValue(item[name] as AttributeValue)]),
+  );
+}
+
+function textOf(member: string | Uint8Array): string {
+  return typeof member === 'string' ? member : base64(member);
+}
+
 function base64(binary: Uint8Array | string): string {
   return typeof binary === 'string' ? binary : Buffer.from(binary).toString('base64');
 }

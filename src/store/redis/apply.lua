@@ -6,14 +6,16 @@
 local SLACK, ROUNDING = 2000, 1000
 local lateAfter, guardMs, settled = tonumber(ARGV[1]), ARGV[2], millis(now + tonumber(ARGV[3]))
 
-local function decide(guard, version, at)
+local function decide(guard, version, at, key, action, value)
   if guard and guard.version ~= ABSENT and guard.version >= version then
     return at <= tonumber(guard.at) + SLACK and 'stale' or 'disordered'
   end
   if now - at > lateAfter then return 'late' end
   if not guard or guard.asOf == ABSENT then return 'write' end
   if at + ROUNDING + SLACK < tonumber(guard.asOf) then return 'included' end
-  if tonumber(guard.till) >= at - SLACK then return 'overlapping' end
+  if tonumber(guard.till) >= at - SLACK then
+    return action ~= 'delete' and redis.pcall('GET', key) == value and 'same' or 'overlapping'
+  end
   return 'write'
 end
 
@@ -38,7 +40,7 @@ end
 local function apply(key, guardKey, change, value)
   local version, at, action, ttlMs, expiresAt = string.match(change, '^(%S+) (%S+) (%S+) (%S+) (%S*)$')
   local guard = load(guardKey, key)
-  local decision = decide(guard, version, tonumber(at))
+  local decision = decide(guard, version, tonumber(at), key, action, value)
   if decision == 'stale' then return decision end
 
   local newestVersion, newestAt = newest(guard, version, at)
@@ -49,6 +51,11 @@ local function apply(key, guardKey, change, value)
   if decision == 'included' then
     save(guardKey, line(newestVersion, newestAt, guard.generation, guard.settled, guard.asOf, guard.till), guardMs, key)
     return decision
+  end
+  if decision == 'same' then
+    local later = millis(math.max(tonumber(guard.settled), tonumber(settled)))
+    save(guardKey, line(newestVersion, newestAt, guard.generation, later, guard.asOf, guard.till), guardMs, key)
+    return full and 'full' or decision
   end
   local asOf, till = ABSENT, ABSENT
   if guard then asOf, till = guard.asOf, guard.till end
