@@ -67,8 +67,8 @@ export const RULES: readonly Rule[] = [
   {
     name: 'a fill renews the generation',
     file: 'src/coherence.ts',
-    code: 'return { ...guard, generation: token, settled, asOf, until: now };',
-    without: 'return { ...guard, settled, asOf, until: now };',
+    code: 'return { ...guard, generation: token, settled, asOf, until: now, leased: undefined };',
+    without: 'return { ...guard, settled, asOf, until: now, leased: undefined };',
   },
   {
     name: 'a change settles its item',

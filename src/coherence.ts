@@ -18,6 +18,8 @@ export interface Rules {
   readonly guardMs: number;
   /** For how long after a change a fill must come from a strongly consistent read. */
   readonly settleMs: number;
+  /** For how long a reader that missed may keep others waiting for what it reads. Default 0: nobody waits. */
+  readonly leaseMs?: number | undefined;
 }
 
 /** What is remembered of an item around recent activity. */
@@ -34,6 +36,11 @@ export interface Guard {
   readonly asOf?: number | undefined;
   /** ... and was formed by then. */
   readonly until?: number | undefined;
+  /**
+   * Until then a reader is held to be reading the item for all; 0: nobody waits, what one read could not be stored. Every
+   * change and every fill ends it.
+   */
+  readonly leased?: number | undefined;
 }
 
 /** The cache server's time, and a token that no other step gets. */
@@ -118,9 +125,32 @@ export function guardAfterChange(
   }
 }
 
-/** The guard that a reader's miss creates where there is none. */
-export function guardAtMiss(moment: Moment): Guard {
-  return { generation: moment.token, settled: 0 };
+/** The guard when a reader misses: made where there is none, and held unless somebody else's lease is. */
+export function guardAtMiss(guard: Guard | undefined, { now, token }: Moment, rules: Rules): Guard {
+  const known = guard ?? { generation: token, settled: 0 };
+  const { leaseMs = 0 } = rules;
+  const isLeft = leaseMs === 0 || known.leased === 0 || heldMs(guard, now, rules) > 0;
+  return isLeft ? known : { ...known, leased: now + leaseMs };
+}
+
+/** For how long a reader that misses should wait for the one that holds the lease; 0 when nobody does. */
+export function heldMs(guard: Guard | undefined, now: number, { leaseMs = 0 }: Rules): number {
+  return leaseMs === 0 ? 0 : Math.max(0, (guard?.leased ?? 0) - now);
+}
+
+/**
+ * The guard after a reader gave back the lease that it got, or `undefined` when it does not hold it any more.
+ *
+ * @param toAll nobody need wait until something changes
+ */
+export function guardAfterRelease(
+  guard: Guard | undefined,
+  lease: { readonly generation: string; readonly begunAt: number },
+  toAll: boolean,
+  { leaseMs = 0 }: Rules,
+): Guard | undefined {
+  if (guard?.generation !== lease.generation || guard.leased !== lease.begunAt + leaseMs) return undefined;
+  return { ...guard, leased: toAll ? 0 : undefined };
 }
 
 /**
@@ -137,7 +167,7 @@ export function guardAfterFill(
   if (guard === undefined || guard.generation !== fill.generation) return undefined;
   const asOf = fill.strong ? fill.begunAt : fill.begunAt - rules.settleMs;
   const settled = Math.max(guard.settled, now + rules.settleMs);
-  return { ...guard, generation: token, settled, asOf, until: now };
+  return { ...guard, generation: token, settled, asOf, until: now, leased: undefined };
 }
 
 /** The guard after an application wrote the item itself: what was stored is gone, what is under way is refused. */

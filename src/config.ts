@@ -88,6 +88,11 @@ export interface TableConfig {
   readonly guardSeconds?: number | undefined;
   /** For how long after a change readers fill from strongly consistent reads only. Seconds, default 5. `STREAM_CACHE_SETTLE_SECONDS`. */
   readonly settleSeconds?: number | undefined;
+  /**
+   * For how long a reader that misses may keep others waiting for what it reads, within their `readTimeoutMs`. Milliseconds,
+   * default 25; 0: nobody waits, each reads the table. `STREAM_CACHE_LEASE_MS`.
+   */
+  readonly leaseMs?: number | undefined;
 }
 
 /** What can be said of one table. */
@@ -166,6 +171,7 @@ const ENVIRONMENT = {
   STREAM_CACHE_LATE_AFTER_SECONDS: ['lateAfterSeconds', parseNumber],
   STREAM_CACHE_GUARD_SECONDS: ['guardSeconds', parseNumber],
   STREAM_CACHE_SETTLE_SECONDS: ['settleSeconds', parseNumber],
+  STREAM_CACHE_LEASE_MS: ['leaseMs', parseNumber],
 } as const;
 
 /** No option: the function without code looks at it before it has any. */
@@ -213,6 +219,7 @@ const TABLE_OPTIONS: Record<keyof TableConfig, [expected: string, check: Check]>
   lateAfterSeconds: ['seconds from 5 to an hour', (value) => isWithin(value, 5, 3600)],
   guardSeconds: ['seconds from 10 to a day', (value) => isWithin(value, 10, 86_400)],
   settleSeconds: ['seconds from 1 to 300', (value) => isWithin(value, 1, 300)],
+  leaseMs: ['milliseconds from 0 to 10,000', (value) => isWithin(value, 0, 10_000)],
 };
 
 const DECLARED_TABLE_OPTIONS: Record<keyof DeclaredTable, [expected: string, check: Check]> = {
@@ -396,7 +403,7 @@ function defaultTtlSeconds({ guardMs }: Rules): Required<TtlSeconds> {
 
 /** A guard has to outlive every record that could still be written, or a replay finds nothing that stops it. */
 function rules(
-  { lateAfterSeconds = 60, guardSeconds = 300, settleSeconds = 5 }: TableConfig,
+  { lateAfterSeconds = 60, guardSeconds = 300, settleSeconds = 5, leaseMs = 25 }: TableConfig,
   path: string,
 ): Rules {
   const least = lateAfterSeconds + (2 * SLACK_MS) / 1000 + 1;
@@ -414,6 +421,7 @@ function rules(
     lateAfterMs: milliseconds(lateAfterSeconds),
     guardMs: milliseconds(guardSeconds),
     settleMs: milliseconds(settleSeconds),
+    leaseMs: Math.round(leaseMs),
   };
 }
 

@@ -6,7 +6,9 @@ import {
   guardAfterChange,
   guardAfterFill,
   guardAfterLocalWrite,
+  guardAfterRelease,
   guardAtMiss,
+  heldMs,
   SLACK_MS,
 } from '../src/coherence.js';
 
@@ -116,7 +118,57 @@ describe('the guard', () => {
   });
 
   test('at a miss asks for nothing strong', () => {
-    expect(guardAtMiss(MOMENT)).toEqual({ generation: 'new', settled: 0 });
+    expect(guardAtMiss(undefined, MOMENT, RULES)).toEqual({ generation: 'new', settled: 0 });
+  });
+
+  test('at a miss is held by one reader at a time, for leaseMs', () => {
+    const rules = { ...RULES, leaseMs: 25 };
+    const held = guardAtMiss(guard({ version: 'v1', at: 5 }), MOMENT, rules);
+    expect(held).toEqual({ version: 'v1', at: 5, generation: 'old', settled: 0, leased: NOW + 25 });
+    const at = (now: number) => ({ now, token: 'newer' });
+    expect(heldMs(held, NOW + 24, rules)).toBe(1);
+    expect(guardAtMiss(held, at(NOW + 24), rules)).toEqual(held);
+    expect(heldMs(held, NOW + 25, rules)).toBe(0);
+    expect(guardAtMiss(held, at(NOW + 25), rules)).toEqual({ ...held, leased: NOW + 50 });
+    expect(heldMs(held, NOW, RULES)).toBe(0);
+    expect(guardAtMiss(held, at(NOW + 1), RULES)).toEqual(held);
+  });
+
+  test('is held no more when the lease is given back, by the one that holds it', () => {
+    const rules = { ...RULES, leaseMs: 25 };
+    const held = guard({ leased: NOW + 25 });
+    expect(guardAfterRelease(held, { generation: 'old', begunAt: NOW }, false, rules)).toEqual(guard());
+    expect(guardAfterRelease(held, { generation: 'old', begunAt: NOW - 1 }, false, rules)).toBeUndefined();
+    expect(guardAfterRelease(held, { generation: 'older', begunAt: NOW }, false, rules)).toBeUndefined();
+    expect(guardAfterRelease(undefined, { generation: 'old', begunAt: NOW }, false, rules)).toBeUndefined();
+  });
+
+  test('is not held until something changes when what was read cannot be stored', () => {
+    const rules = { ...RULES, leaseMs: 25 };
+    const open = guardAfterRelease(
+      guard({ leased: NOW + 25 }),
+      { generation: 'old', begunAt: NOW },
+      true,
+      rules,
+    );
+    expect(open).toEqual(guard({ leased: 0 }));
+    expect(guardAtMiss(open, MOMENT, rules)).toEqual(open);
+    expect(heldMs(open, NOW, rules)).toBe(0);
+  });
+
+  test.each(['write', 'late', 'overlapping'] as const)(
+    'is held no more after a change that is %s',
+    (decision) => {
+      const held = guard({ leased: NOW + 25 });
+      expect(guardAfterChange(held, record('v2', NOW), decision, MOMENT, RULES)?.leased).toBeUndefined();
+    },
+  );
+
+  test('is held no more after a fill or a local write', () => {
+    const held = guard({ leased: NOW + 25 });
+    const fill = { generation: 'old', begunAt: NOW, strong: true };
+    expect(guardAfterFill(held, fill, MOMENT, RULES)?.leased).toBeUndefined();
+    expect(guardAfterLocalWrite(held, MOMENT, RULES).leased).toBeUndefined();
   });
 
   test('takes a fill of its generation once, as of when it began', () => {

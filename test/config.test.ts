@@ -13,7 +13,7 @@ describe('defaults', () => {
       mode: 'write',
       ttlMs: { item: 86_400_000, itemNegative: 300_000, query: 60_000, scan: 60_000 },
       ttlJitter: 0.1,
-      rules: { lateAfterMs: 60_000, guardMs: 300_000, settleMs: 5_000 },
+      rules: { lateAfterMs: 60_000, guardMs: 300_000, settleMs: 5_000, leaseMs: 25 },
       ttlAttribute: undefined,
       key: undefined,
       value: undefined,
@@ -199,7 +199,7 @@ describe('the environment', () => {
       ttlMs: { item: 60_000 },
       ttlJitter: 0,
       ttlAttribute: 'expires',
-      rules: { lateAfterMs: 30_000, guardMs: 200_000, settleMs: 3_000 },
+      rules: { lateAfterMs: 30_000, guardMs: 200_000, settleMs: 3_000, leaseMs: 25 },
     });
   });
 

@@ -89,6 +89,7 @@ function atTheEndOf(line: Line, store: CacheStore, isCluster: boolean): CacheSto
     get: (keys) => (isNote(keys[0]) ? store.get(keys) : each(keys, (some) => store.get(some))),
     apply: (changes, rules) => each(changes, (some) => store.apply(some, rules)),
     begin: (keys, rules) => each(keys, (some) => store.begin(some, rules)),
+    release: (released, rules) => each(released, (some) => store.release(some, rules)),
     fill: (fills, rules) => each(fills, (some) => store.fill(some, rules)),
     void: (keys, rules) => each(keys, (some) => store.void(some, rules)),
     move: (tags, rules) => each(tags, (some) => store.move(some, rules)),

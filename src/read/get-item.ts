@@ -27,6 +27,7 @@ import { learnKeyPaths, mayEnterKeys } from './key-paths.js';
 import { type Projection, parseProjection, project, projectionMember } from './projection.js';
 import type { Reader } from './reader.js';
 import type { Session } from './session.js';
+import { awaitHolders, orGiveBack } from './wait.js';
 
 /** One GetItem, once it is clear that the cache may answer it. */
 interface Get {
@@ -150,10 +151,18 @@ async function read(
   lease: Lease,
   flight: Flight,
 ): Promise<Response> {
-  const { wanted } = get;
+  const { wanted, call } = get;
+  const { table, key } = wanted;
   try {
-    reader.report({ type: 'miss', operation: 'GetItem', tableName: wanted.table.name, key: wanted.key });
-    const response = await readTable(reader, get, lease);
+    const [begun = lease] = await awaitHolders(session, [key], [lease], table.settings.rules, call.signal);
+    const found = 'value' in begun ? decodeItem(reader, wanted, begun.value) : undefined;
+    if ('value' in begun && found !== undefined) {
+      flight.land(begun.value);
+      return hit(reader, get, found.item);
+    }
+    if ('generation' in begun) lease = begun;
+    reader.report({ type: 'miss', operation: 'GetItem', tableName: table.name, key });
+    const response = await orGiveBack(session, [{ table, key, lease }], () => readTable(reader, get, lease));
     const item = response.Item;
     const text = textOf(item);
     flight.land(text);

@@ -8,6 +8,7 @@ import { publishKeyNames } from './key-names.js';
 import type { Reader, Table } from './reader.js';
 import type { Session } from './session.js';
 import type { Note } from './unvoided.js';
+import { giveBack } from './wait.js';
 
 /** One item that a call asks for. */
 export interface Wanted {
@@ -129,6 +130,8 @@ export async function fillItems(reader: Reader, session: Session, read: readonly
     session,
     storable.map(({ table }) => table),
   );
+  const refused = new Set(read);
+  for (const item of storable) refused.delete(item);
   for (const [rules, ofRules] of groupBy(storable, ({ table }) => table.settings.rules)) {
     const fills = ofRules.map(({ key, lease, item, text = '', table: { settings } }) => ({
       key,
@@ -142,8 +145,10 @@ export async function fillItems(reader: Reader, session: Session, read: readonly
       expiresAt: expiryOf(item, settings.ttlAttribute),
     }));
     const outcomes = await session.fill(fills, rules);
-    ofRules.forEach(({ table, key }, index) => {
+    ofRules.forEach((item, index) => {
+      const { table, key } = item;
       const outcome = outcomes[index] as Settled<FillOutcome>;
+      if (outcome === 'expired') refused.add(item);
       reader.report({
         type: 'fill',
         tableName: table.name,
@@ -152,6 +157,7 @@ export async function fillItems(reader: Reader, session: Session, read: readonly
       });
     });
   }
+  await giveBack(session, [...refused], true);
   await published;
 }
 

@@ -2,9 +2,16 @@ import { CacheError, toError } from '../errors.js';
 import type { CacheFailureReport, Report } from '../report.js';
 import type { CacheStore, CallOptions, Settled } from '../store/store.js';
 import type { Breaker } from './breaker.js';
+import { unlessAborted } from './call.js';
 
 /** The store for the length of one SDK call. Like any store it never rejects; it also never takes long. */
-export type Session = Omit<CacheStore, 'apply' | 'close'>;
+export interface Session extends Omit<CacheStore, 'apply' | 'close'> {
+  /** Waits a little, which is a part of the budget. False, at once, when too little of it would be left to store what is read. */
+  pause(ms: number, signal?: AbortSignal): Promise<boolean>;
+}
+
+/** The share of the budget that is not waited away: who waits in vain reads the table, and stores what it read. */
+const RESERVE = 0.2;
 
 /**
  * Opens a store for one SDK call: all its cache operations together may take `budgetMs`, and none is tried while the
@@ -23,6 +30,17 @@ export function openSession(
   /** What is left of the budget. Time counts once, however many operations are under way in it. */
   const remaining = () => (underWay === 0 ? left : left - (performance.now() - since));
 
+  async function spend<T>(work: () => Promise<T>): Promise<T> {
+    if (underWay === 0) since = performance.now();
+    underWay += 1;
+    try {
+      return await work();
+    } finally {
+      underWay -= 1;
+      if (underWay === 0) left -= performance.now() - since;
+    }
+  }
+
   async function within<T>(
     operation: CacheFailureReport['operation'],
     count: number,
@@ -33,11 +51,9 @@ export function openSession(
     if (patienceMs <= 0) return failures(count, 'this call has waited long enough for it');
     if (!breaker.allows()) return failures(count, 'it is given a pause, since it did not answer');
 
-    if (underWay === 0) since = performance.now();
-    underWay += 1;
-    const answers = await inTime(() => ask({ deadline: Date.now() + patienceMs }), patienceMs, count);
-    underWay -= 1;
-    if (underWay === 0) left -= performance.now() - since;
+    const answers = await spend(() =>
+      inTime(() => ask({ deadline: Date.now() + patienceMs }), patienceMs, count),
+    );
     const error = answers.find((answer) => answer instanceof CacheError);
     if (error !== undefined) report({ type: 'cache-failure', operation, error });
     // A cache that says no is there; only one that is silent is better left alone.
@@ -53,12 +69,20 @@ export function openSession(
   return {
     get: (keys) => within('get', keys.length, (options) => store.get(keys, options)),
     begin: (keys, rules) => within('begin', keys.length, (options) => store.begin(keys, rules, options)),
+    release: (released, rules) =>
+      within('release', released.length, (options) => store.release(released, rules, options)),
     fill: (fills, rules) => within('fill', fills.length, (options) => store.fill(fills, rules, options)),
     void: (keys, rules) => within('void', keys.length, (options) => store.void(keys, rules, options)),
     move: (tags, rules) => within('move', tags.length, (options) => store.move(tags, rules, options)),
     generations: (tags) => within('generations', tags.length, (options) => store.generations(tags, options)),
     delete: (keys) => within('delete', keys.length, (options) => store.delete(keys, options)),
     put: (results) => within('put', results.length, (options) => store.put(results, options)),
+    async pause(ms, signal) {
+      if (remaining() - ms < RESERVE * budgetMs) return false;
+      const over = new Promise<void>((resolve) => setTimeout(resolve, ms));
+      await spend(() => unlessAborted(over, signal));
+      return true;
+    },
   };
 }
 

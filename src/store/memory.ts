@@ -6,7 +6,9 @@ import {
   guardAfterFill,
   guardAfterLocalWrite,
   guardAfterMove,
+  guardAfterRelease,
   guardAtMiss,
+  heldMs,
   type Moment,
   type Rules,
 } from '../coherence.js';
@@ -17,6 +19,7 @@ import type {
   Fill,
   FillOutcome,
   PutOutcome,
+  Released,
   Result,
   StoreChange,
 } from './store.js';
@@ -71,9 +74,18 @@ export function openMemory(now: () => number) {
   function begin(key: string, moment: Moment, rules: Rules): Begun {
     const value = values.get(key);
     if (value !== undefined) return { value };
-    const guard = guards.get(key) ?? guardAtMiss(moment);
-    guards.set(key, guard, rules.guardMs);
-    return { generation: guard.generation, begunAt: moment.now, strong: moment.now < guard.settled };
+    const before = guards.get(key);
+    const held = heldMs(before, moment.now, rules);
+    const guard = guardAtMiss(before, moment, rules);
+    if (held === 0) guards.set(key, guard, rules.guardMs);
+    const lease = { generation: guard.generation, begunAt: moment.now, strong: moment.now < guard.settled };
+    return held === 0 ? lease : { ...lease, heldMs: held };
+  }
+
+  function release({ key, lease, toAll }: Released, rules: Rules): 'released' {
+    const guard = guardAfterRelease(guards.get(key), lease, toAll, rules);
+    if (guard !== undefined) guards.set(key, guard, rules.guardMs);
+    return 'released';
   }
 
   function fill({ key, lease, strong, ...entry }: Fill, moment: Moment, rules: Rules): FillOutcome {
@@ -98,6 +110,7 @@ export function openMemory(now: () => number) {
     get: (keys) => Promise.resolve(keys.map((key) => values.get(key))),
     apply: (changes, rules) => atOnce(changes, (change, moment) => apply(change, moment, rules)),
     begin: (keys, rules) => atOnce(keys, (key, moment) => begin(key, moment, rules)),
+    release: (released, rules) => atOnce(released, (each) => release(each, rules)),
     fill: (fills, rules) => atOnce(fills, (entry, moment) => fill(entry, moment, rules)),
     void: (keys, rules) =>
       atOnce(keys, (key, moment) => {

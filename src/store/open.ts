@@ -41,6 +41,7 @@ const STORE_METHODS: readonly (keyof CacheStore)[] = [
   'get',
   'apply',
   'begin',
+  'release',
   'fill',
   'void',
   'move',

@@ -25,8 +25,14 @@ export interface CacheStore {
     options?: CallOptions,
   ): Promise<Settled<ApplyOutcome>[]>;
 
-  /** A reader of items or of what is under tags missed, and is about to read the table: its lease, or what is stored after all. */
+  /**
+   * A reader of items or of what is under tags missed, and is about to read the table: its lease, or what is stored after
+   * all. While one reader holds a lease that it was given with `leaseMs`, others are told for how long to wait for it.
+   */
   begin(keys: readonly string[], rules: Rules, options?: CallOptions): Promise<Settled<Begun>[]>;
+
+  /** Readers that hold leases will store nothing: nobody need wait for them. */
+  release(released: readonly Released[], rules: Rules, options?: CallOptions): Promise<Settled<'released'>[]>;
 
   /** A reader read the table: stores what it read, unless something changed since `begin`. */
   fill(fills: readonly Fill[], rules: Rules, options?: CallOptions): Promise<Settled<FillOutcome>[]>;
@@ -98,6 +104,19 @@ export interface Lease {
   readonly begunAt: number;
   /** The table must be read with strong consistency. */
   readonly strong: boolean;
+  /**
+   * Another reader holds the lease, for so many milliseconds at most: what it reads is soon stored. Who does not wait
+   * may read and fill all the same. Absent for the one that holds it.
+   */
+  readonly heldMs?: number | undefined;
+}
+
+/** A lease that is given back. */
+export interface Released {
+  readonly key: string;
+  readonly lease: Lease;
+  /** What was read cannot be stored: until something changes nobody need wait. Else the next reader holds the lease. */
+  readonly toAll: boolean;
 }
 
 export interface Fill {

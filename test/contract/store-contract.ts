@@ -250,6 +250,103 @@ export function testStore(name: string, open: () => CacheStore | Promise<CacheSt
       });
     });
 
+    describe('begin with leaseMs', () => {
+      const WAITING: Rules = { ...RULES, leaseMs: 10_000 };
+      const first = async (rules = WAITING) => (await store.begin([key], rules))[0] as Lease;
+
+      test('tells who comes while a lease is held for how long to wait, and when the read must be strong', async () => {
+        await store.void([freshKey()], RULES);
+        const holder = await first();
+        expect(holder).not.toHaveProperty('heldMs');
+        const waiting = await first();
+        expect(waiting).toMatchObject({ generation: holder.generation, strong: true });
+        expect(waiting.heldMs).toBeGreaterThan(0);
+        expect(waiting.heldMs).toBeLessThanOrEqual(10_000);
+      });
+
+      test('gives the lease of one item only, and says so in its place', async () => {
+        const prefix = freshKey();
+        await store.begin([`${prefix}-b`], WAITING);
+        const begun = (await store.begin([`${prefix}-a`, `${prefix}-b`, `${prefix}-c`], WAITING)) as Lease[];
+        expect(begun.map((lease) => 'heldMs' in lease)).toEqual([false, true, false]);
+      });
+
+      test('gives the lease again when it is over', async () => {
+        freshKey();
+        const brief = { ...RULES, leaseMs: 1 };
+        const holder = await first(brief);
+        for (let now = holder.begunAt; now <= holder.begunAt; ) now = (await first(RULES)).begunAt;
+        expect(await first(brief)).not.toHaveProperty('heldMs');
+      });
+
+      test('is told nothing of a lease by who does not wait, and does not wait for that', async () => {
+        freshKey();
+        await first(RULES);
+        expect(await first()).not.toHaveProperty('heldMs');
+        expect(await first(RULES)).not.toHaveProperty('heldMs');
+      });
+
+      test('lets the holder fill, and who did not wait too: the first of them', async () => {
+        freshKey();
+        const [holder, waiting] = [await first(), await first()];
+        expect(await fill(waiting, '"by who did not wait"')).toBe('filled');
+        expect(await fill(holder)).toBe('occupied');
+        expect(await store.begin([key], WAITING)).toEqual([{ value: '"by who did not wait"' }]);
+      });
+
+      test('gives the lease at once after a fill, change, void or move: nobody waits for what is refused', async () => {
+        const ends: (() => Promise<unknown>)[] = [
+          async () => fill(await begin()),
+          () => apply(change(key, 1, { action: 'delete' })),
+          () => apply(change(key, 1, { at: 0 })),
+          () => store.void([key], RULES),
+          () => store.move([key], RULES),
+        ];
+        for (const end of ends) {
+          freshKey();
+          await first();
+          await end();
+          await store.delete([key]);
+          expect(await first()).not.toHaveProperty('heldMs');
+        }
+      });
+
+      test('gives the lease at once when its holder gave it back, and to one', async () => {
+        freshKey();
+        const [holder] = [await first(), await first()];
+        expect(await store.release([{ key, lease: holder, toAll: false }], WAITING)).toEqual(['released']);
+        expect(await first()).not.toHaveProperty('heldMs');
+        expect(await first()).toHaveProperty('heldMs');
+      });
+
+      test('lets nobody wait until something changes when a holder could not store what it read', async () => {
+        freshKey();
+        expect(await store.release([{ key, lease: await first(), toAll: true }], WAITING)).toEqual([
+          'released',
+        ]);
+        for (const _ of [1, 2]) expect(await first()).not.toHaveProperty('heldMs');
+        await apply(change(key, 1, { action: 'delete' }));
+        await first();
+        expect(await first()).toHaveProperty('heldMs');
+      });
+
+      test('takes no lease back from one that does not hold it', async () => {
+        freshKey();
+        const holder = await first();
+        const others = [
+          { ...holder, begunAt: holder.begunAt - 1 },
+          { ...holder, generation: '1' },
+        ];
+        for (const lease of others)
+          expect(await store.release([{ key, lease, toAll: true }], WAITING)).toEqual(['released']);
+        expect(await first()).toHaveProperty('heldMs');
+        expect(await store.release([{ key: `${key}-other`, lease: holder, toAll: true }], WAITING)).toEqual([
+          'released',
+        ]);
+        expect(await store.generations([`${key}-other`])).toEqual([undefined]);
+      });
+    });
+
     describe('void', () => {
       test('H7: deletes the entry and refuses fills under way', async () => {
         const lease = await begin(freshKey());

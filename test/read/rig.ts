@@ -70,8 +70,12 @@ export function newPair(config: StreamCacheConfig = {}, maxAttempts = 1) {
 
 export type Pair = ReturnType<typeof newPair>;
 
-export function getUser(client: DynamoDBClient, id: string): Promise<GetItemCommandOutput> {
-  return client.send(new GetItemCommand({ TableName: 'users', Key: { id: { S: id } } }));
+export function getUser(
+  client: DynamoDBClient,
+  id: string,
+  options: { abortSignal?: AbortSignal } = {},
+): Promise<GetItemCommandOutput> {
+  return client.send(new GetItemCommand({ TableName: 'users', Key: { id: { S: id } } }), options);
 }
 
 export function batchGetUsers(

@@ -12,14 +12,31 @@ import type { CacheStore, Lease } from '../../src/store/store.js';
 
 /** Nothing ends by itself here: Redis has no virtual clock for that, so the end of a guard or value is a step. */
 const FOREVER = 1e9;
-const RULES = { lateAfterMs: 60_000, guardMs: FOREVER, settleMs: 5_000 };
+const RULES = { lateAfterMs: 60_000, guardMs: FOREVER, settleMs: 5_000, leaseMs: 25 };
 const START = 1_800_000_000_000;
 
 const client = new Redis(inject('redisUrl'));
 afterAll(() => client.disconnect());
 
 /** Times that matter to a row of the table, and their neighbours. */
-const interval = fc.constantFrom(0, 1, 500, 1000, 2000, 2001, 3000, 3001, 4999, 5000, 9000, 60_000, 60_001);
+const interval = fc.constantFrom(
+  0,
+  1,
+  24,
+  25,
+  26,
+  500,
+  1000,
+  2000,
+  2001,
+  3000,
+  3001,
+  4999,
+  5000,
+  9000,
+  60_000,
+  60_001,
+);
 const item = fc.constantFrom('a', 'b');
 
 const step = fc.oneof(
@@ -36,7 +53,11 @@ const step = fc.oneof(
       expires: fc.constantFrom(undefined, -1, 0, FOREVER),
     }),
   },
-  { weight: 3, arbitrary: fc.record({ does: fc.constant('begin'), item }) },
+  { weight: 3, arbitrary: fc.record({ does: fc.constant('begin'), item, waits: fc.boolean() }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({ does: fc.constant('release'), item, lease: fc.nat(3), toAll: fc.boolean() }),
+  },
   {
     weight: 3,
     arbitrary: fc.record({
@@ -74,6 +95,7 @@ test('memory and Redis give the same outcomes and states for the same random ste
         const [ofMemory, ofRedis] = await world.both(next);
         expect(ofRedis).toEqual(ofMemory);
         if (typeof ofMemory === 'string') seen.add(ofMemory);
+        else if (ofMemory && typeof ofMemory === 'object' && 'heldMs' in ofMemory) seen.add('held');
       }
     }),
     { numRuns: Number(process.env.DIFFERENTIAL_RUNS ?? 1_200), examples: EXAMPLES.map((steps) => [steps]) },
@@ -91,7 +113,17 @@ test('memory and Redis give the same outcomes and states for the same random ste
     'same',
   ];
   expect([...seen]).toEqual(
-    expect.arrayContaining([...outcomes, 'filled', 'moved', 'occupied', 'expired', 'voided', 'stored']),
+    expect.arrayContaining([
+      ...outcomes,
+      'filled',
+      'moved',
+      'occupied',
+      'expired',
+      'voided',
+      'stored',
+      'held',
+      'released',
+    ]),
   );
 });
 
@@ -116,6 +148,8 @@ const EXAMPLES: Step[][] = [
   [apply(1, { action: 'refresh' }), apply(2, { age: 60_001 }), apply(1, { age: 0 })],
   [begin, fill(), apply(1, { age: 9000 }), apply(2), fill()],
   [begin, begin, fill(), fill({ lease: 1 })],
+  [begin, { does: 'release', item: 'a', lease: 0, toAll: false } as Step, begin, begin],
+  [begin, { does: 'release', item: 'a', lease: 0, toAll: true } as Step, begin, begin],
   [begin, fill(), apply(1, { value: 'filled' }), apply(2, { value: 'filled', action: 'refresh' }), apply(3)],
   [{ does: 'put', item: 'a', value: 'g1\nx' } as Step, { does: 'put', item: 'a', value: 'g1\ny' } as Step],
   [begin, fill({ expires: 0 }), { does: 'void', item: 'a' } as Step, { does: 'move', item: 'a' } as Step],
@@ -160,12 +194,18 @@ function newWorld() {
         )[0];
       }
       case 'begin': {
-        const [begun] = await store.begin([key], RULES);
+        const { waits } = next as { waits?: boolean };
+        const [begun] = await store.begin([key], waits === false ? { ...RULES, leaseMs: 0 } : RULES);
         if (begun && 'generation' in begun && store === memory.store) leases = [begun, ...leases].slice(0, 4);
         return begun;
       }
+      case 'release': {
+        const { lease: index, toAll } = next as Extract<Step, { toAll: boolean }>;
+        const lease = leases[index];
+        return lease && (await store.release([{ key, lease, toAll }], RULES))[0];
+      }
       case 'fill': {
-        const { lease: index, strong, expires } = next as Extract<Step, { lease: number }>;
+        const { lease: index, strong, expires } = next as Extract<Step, { strong: boolean }>;
         const lease = leases[index];
         if (lease === undefined) return 'no lease';
         const expiresAt = expires === undefined ? undefined : now + expires;
@@ -213,7 +253,7 @@ function newWorld() {
 
 /** The stored form of a guard, documented in guard.lua. */
 function parseGuard(text: string): Guard {
-  const [version, at, generation, settled, asOf, until] = text
+  const [version, at, generation, settled, asOf, until, leased] = text
     .split(' ')
     .map((part) => (part === '-' ? undefined : part));
   const number = (part: string | undefined) => (part === undefined ? undefined : Number(part));
@@ -224,5 +264,6 @@ function parseGuard(text: string): Guard {
     settled: Number(settled),
     asOf: number(asOf),
     until: number(until),
+    leased: number(leased),
   };
 }

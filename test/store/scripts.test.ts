@@ -56,6 +56,16 @@ describe('what a step leaves behind lives as long as it should', () => {
     ['a change', (key) => store.apply([change(key, 1)], RULES)],
     ['a late change', (key) => store.apply([change(key, 1, { at: 0 })], RULES)],
     ['a miss', (key) => store.begin([key], RULES)],
+    ['a miss that others wait for', (key) => store.begin([key], { ...RULES, leaseMs: 25 })],
+    [
+      'a lease that is given back',
+      async (key) => {
+        const rules = { ...RULES, leaseMs: 25 };
+        const [lease] = await store.begin([key], rules);
+        await client.pexpire(guardKey(key), 60_000);
+        await store.release([{ key, lease: lease as Lease, toAll: false }], rules);
+      },
+    ],
     ['a fill', async (key) => store.fill([fillOf(key, await leaseOf(store, key))], RULES)],
     ['a void', (key) => store.void([key], RULES)],
     ['a move', (key) => store.move([key], RULES)],
@@ -176,7 +186,7 @@ describe('a guard that cannot be read', () => {
       ...['', '1 2 3', 'x x x x x x', '- - 5 5 5 -', '- - 5 5 - 5', '- 5 5 5 - -', '1 - 5 5 - -'],
       ...['zzzz 9999999999999999 1 2 - -', 'zzzz 5 1 2 - -', `1 ${long} 1 2 - -`, '1 5 1 x - -'],
       ...[`- - 5 ${long} - -`, `- - 5 5 ${long} 5`, `- - 5 5 5 ${long}`, '- - 5 1e3 - -', '- - 5 - - -'],
-      ...['- - 5 5 nan inf', ' - - 5 5 - -', '- - 5 5 - - -', '\0\xff'],
+      ...['- - 5 5 nan inf', ' - - 5 5 - -', '- - 5 5 - - -', `- - 5 5 - - ${long}`, '\0\xff'],
     ].map((text): [string, (guard: string) => Promise<unknown>] => [
       JSON.stringify(text),
       (guard) => client.set(guard, text),
@@ -276,6 +286,12 @@ describe('a full server', () => {
     await limit(1);
     expect(await full.begin([key], RULES)).toEqual([{ value: '"v1"' }]);
     expect(await leaseOf(full, other)).toMatchObject({ strong: true });
+    const waiting = { ...RULES, leaseMs: 10_000 }; // nothing can be noted, so nobody has to wait
+    for (const _ of [1, 2]) {
+      const [lease] = await full.begin([other], waiting);
+      expect(lease).toEqual({ generation: expect.any(String), begunAt: expect.any(Number), strong: true });
+    }
+    expect(await admin.pttl(guardKey(other))).toEqual(about(RULES.guardMs));
   });
 
   test('refuses a fill, and with the guard refuses the slower reader too', async () => {

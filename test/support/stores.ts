@@ -54,6 +54,13 @@ export function unreliable(inner: CacheStore): UnreliableStore {
         (some) => inner.apply(some, rules),
       ),
     begin: (keys, rules) => pass('begin', keys, self, (some) => inner.begin(some, rules)),
+    release: (released, rules) =>
+      pass(
+        'release',
+        released,
+        ({ key }) => key,
+        (some) => inner.release(some, rules),
+      ),
     fill: (fills, rules) =>
       pass(
         'fill',

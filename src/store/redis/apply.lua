@@ -49,12 +49,12 @@ local function apply(key, guardKey, change, value)
     return write(key, action, value, ttlMs, expiresAt)
   end
   if decision == 'included' then
-    save(guardKey, line(newestVersion, newestAt, guard.generation, guard.settled, guard.asOf, guard.till), guardMs, key)
+    save(guardKey, line(newestVersion, newestAt, guard.generation, guard.settled, guard.asOf, guard.till, guard.leased), guardMs, key)
     return decision
   end
   if decision == 'same' then
     local later = millis(math.max(tonumber(guard.settled), tonumber(settled)))
-    save(guardKey, line(newestVersion, newestAt, guard.generation, later, guard.asOf, guard.till), guardMs, key)
+    save(guardKey, line(newestVersion, newestAt, guard.generation, later, guard.asOf, guard.till, guard.leased), guardMs, key)
     return full and 'full' or decision
   end
   local asOf, till = ABSENT, ABSENT

@@ -1,4 +1,5 @@
--- The guard as stored: one line of text "version at generation settled asOf until", "-" for what is absent.
+-- The guard as stored: one line of text "version at generation settled asOf until", "-" for what is absent, and behind it
+-- " leased" while a lease is held, or " 0" while none is to be.
 -- One SET then writes a whole guard with its time to live, so no guard is ever half written or without an end.
 -- What is loaded stays text, since most of it is only written back: tonumber() where a time is compared.
 
@@ -9,8 +10,8 @@ local function millis(number)
   return string.format('%.0f', number) -- tostring() would round and use exponents
 end
 
-local function line(version, at, generation, settled, asOf, till)
-  return version .. ' ' .. at .. ' ' .. generation .. ' ' .. settled .. ' ' .. asOf .. ' ' .. till
+local function line(version, at, generation, settled, asOf, till, leased)
+  return version .. ' ' .. at .. ' ' .. generation .. ' ' .. settled .. ' ' .. asOf .. ' ' .. till .. (leased and ' ' .. leased or '')
 end
 
 -- In milliseconds, and not so far ahead that no clock or settleMs explains it.
@@ -19,11 +20,13 @@ local function isTime(text)
 end
 
 local function parse(text)
-  local version, at, generation, settled, asOf, till = string.match(text, '^([^ ]+) ([^ ]+) ([^ ]+) ([^ ]+) ([^ ]+) ([^ ]+)$')
+  local version, at, generation, settled, asOf, till, leased =
+    string.match(text, '^([^ ]+) ([^ ]+) ([^ ]+) ([^ ]+) ([^ ]+) ([^ ]+) ?(%d*)$')
   if not generation or not isTime(settled) then return nil end
   if version .. at ~= '--' and not (string.find(version, '^%d') and isTime(at)) then return nil end
   if asOf .. till ~= '--' and not (isTime(asOf) and isTime(till)) then return nil end
-  return { version = version, at = at, generation = generation, settled = settled, asOf = asOf, till = till }
+  if leased == '' then leased = nil elseif not isTime(leased) then return nil end
+  return { version = version, at = at, generation = generation, settled = settled, asOf = asOf, till = till, leased = leased }
 end
 
 -- A guard that cannot be read, or somebody else's key in its place, may have held anything: the value goes, and the guard

@@ -7,6 +7,7 @@ import fill from './fill.lua?raw';
 import guard from './guard.lua?raw';
 import move from './move.lua?raw';
 import put from './put.lua?raw';
+import release from './release.lua?raw';
 import voidItems from './void.lua?raw';
 
 /** A Lua script and the SHA-1 by which a server that has seen it knows it. */
@@ -15,7 +16,7 @@ export interface Script {
   readonly sha: string;
 }
 
-export type Scripts = Record<'apply' | 'begin' | 'fill' | 'void' | 'move' | 'put', Script>;
+export type Scripts = Record<'apply' | 'begin' | 'release' | 'fill' | 'void' | 'move' | 'put', Script>;
 
 /** The store's scripts. Tests replace the clock, which is the cache server's own otherwise. */
 export function scripts(clockText: string = clock): Scripts {
@@ -23,6 +24,7 @@ export function scripts(clockText: string = clock): Scripts {
   return {
     apply: onGuards(apply),
     begin: onGuards(begin),
+    release: onGuards(release),
     fill: onGuards(fill),
     void: onGuards(voidItems),
     move: onGuards(move),

@@ -10,6 +10,7 @@ import type {
   Fill,
   FillOutcome,
   PutOutcome,
+  Released,
   Result,
   Settled,
   StoreChange,
@@ -113,7 +114,10 @@ export function redisStore(
       ),
 
     begin: (keys, rules, options) =>
-      run(scripts.begin, [String(rules.guardMs)], keys, keyAndGuard, parseBegun, options),
+      run(scripts.begin, guardAndLease(rules), keys, keyAndGuard, parseBegun, options),
+
+    release: (released, rules, options) =>
+      run(scripts.release, guardAndLease(rules), released, releasedPart, () => 'released' as const, options),
 
     fill: (fills, rules, options) =>
       run(scripts.fill, guardAndSettle(rules), fills, fillPart, (answer) => answer as FillOutcome, options),
@@ -250,15 +254,25 @@ function lifetime(entry: { ttlMs: number; expiresAt?: number | undefined }): [st
   return [String(entry.ttlMs), entry.expiresAt === undefined ? '' : String(entry.expiresAt)];
 }
 
+function releasedPart({ key, lease, toAll }: Released): Part {
+  return { keys: [key, guardKey(key)], args: [lease.generation, String(lease.begunAt), toAll ? '0' : ''] };
+}
+
+function guardAndLease({ guardMs, leaseMs = 0 }: Rules): [string, string] {
+  return [String(guardMs), String(leaseMs)];
+}
+
 function guardAndSettle(rules: Rules): [string, string] {
   return [String(rules.guardMs), String(rules.settleMs)];
 }
 
 function parseBegun(answer: unknown): Settled<Begun> {
-  const [kind, first, begunAt, strong] = answer as string[];
+  const [kind, first, begunAt, strong, heldMs] = answer as string[];
   if (kind === 'value') return { value: first as string };
-  if (kind === 'lease')
-    return { generation: first as string, begunAt: Number(begunAt), strong: strong === '1' };
+  if (kind === 'lease') {
+    const lease = { generation: first as string, begunAt: Number(begunAt), strong: strong === '1' };
+    return heldMs === undefined ? lease : { ...lease, heldMs: Number(heldMs) };
+  }
   return new CacheError('The cache is full: it could not note that a reader began.', { answered: true });
 }
 

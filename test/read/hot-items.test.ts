@@ -1,0 +1,182 @@
+import { type DynamoDBClient, PutItemCommand } from '@aws-sdk/client-dynamodb';
+import { afterEach, beforeEach, describe, expect, inject, test } from 'vitest';
+import type { StreamCacheConfig } from '../../src/config.js';
+import { NewCachingMiddleware } from '../../src/read/middleware.js';
+import type { Report } from '../../src/report.js';
+import { openStore } from '../../src/store/open.js';
+import type { CacheStore } from '../../src/store/store.js';
+import { NewStreamCacheHandler } from '../../src/stream/handler.js';
+import { event } from '../support/records.js';
+import { type UnreliableStore, unreliable } from '../support/stores.js';
+import { FAILURES, newTableStub, recordOf, type TableStub } from '../support/table.js';
+import { getUser, nameIn, silent, user } from './rig.js';
+
+/** Environments of a function: each has a middleware of its own, and knows nothing of the others. */
+const PROCESSES = 200;
+
+describe.each([
+  ['memory', () => 'memory:'],
+  ['a Redis server', () => inject('redisUrl')],
+  ['a Redis Cluster', () => inject('redisClusterUrl')],
+])('a fleet with one cache: %s', (_, url) => {
+  let store: CacheStore;
+  let cache: UnreliableStore;
+  let table: TableStub;
+  let reports: Report[];
+  let config: StreamCacheConfig;
+  let id: string;
+
+  beforeEach(() => {
+    store = openStore(url(), 4_000);
+    cache = unreliable(store);
+    table = newTableStub();
+    reports = [];
+    id = `hot-${Math.random()}`;
+    // A busy machine is no reason to give up on the cache, or to take a reader for dead.
+    config = {
+      cache,
+      logger: silent,
+      readTimeoutMs: 10_000,
+      leaseMs: 10_000,
+      onReport: (each) => reports.push(each),
+    };
+  });
+  afterEach(() => store.close());
+
+  function newFleet(size = PROCESSES, more: StreamCacheConfig = {}): DynamoDBClient[] {
+    return Array.from({ length: size }, () => {
+      const client = table.client();
+      client.middlewareStack.use(NewCachingMiddleware({ ...config, ...more }));
+      return client;
+    });
+  }
+
+  const begun = (count: number) =>
+    until(() => cache.calls.filter(([method]) => method === 'begin').length >= count);
+  const reads = () => table.log.filter(({ operation }) => operation !== 'PutItem').length;
+  const outcomes = (type: Report['type']) =>
+    reports.flatMap((each) => (each.type === type && 'outcome' in each ? [each.outcome] : []));
+
+  test('200 processes that miss one item at once read the table once', async () => {
+    table.put(user(id, 'Ada'));
+    const read = table.hold('GetItem', 'after');
+    const answers = newFleet().map((client) => getUser(client, id));
+    await begun(PROCESSES);
+    read.release();
+    expect(new Set((await Promise.all(answers)).map(nameIn))).toEqual(new Set(['Ada']));
+    expect(reads()).toBe(1);
+  });
+
+  test('an item that is known not to exist is waited for like any other', async () => {
+    const read = table.hold('GetItem', 'after');
+    const answers = newFleet(20).map((client) => getUser(client, id));
+    await begun(20);
+    read.release();
+    expect(new Set((await Promise.all(answers)).map(nameIn))).toEqual(new Set([undefined]));
+    expect(reads()).toBe(1);
+  });
+
+  test('when the one that reads is killed, the others lose one leaseMs, and one of them reads', async () => {
+    table.put(user(id, 'Ada'));
+    const [dies, ...fleet] = newFleet(PROCESSES, { leaseMs: 500 }) as [DynamoDBClient, ...DynamoDBClient[]];
+    const read = table.hold('GetItem', 'before');
+    const killed = getUser(dies, id);
+    await read.reached;
+    const start = performance.now();
+    const answers = await Promise.all(fleet.map((client) => getUser(client, id)));
+    expect(performance.now() - start).toBeLessThan(10_000);
+    expect(new Set(answers.map(nameIn))).toEqual(new Set(['Ada']));
+    expect(reads()).toBe(2);
+    read.release();
+    await killed;
+  });
+
+  test('when the read fails, one of those who waited takes it over', async () => {
+    table.put(user(id, 'Ada'));
+    const read = table.hold('GetItem', 'before');
+    table.fail(FAILURES.throttled);
+    const [fails, ...fleet] = newFleet(50) as [DynamoDBClient, ...DynamoDBClient[]];
+    const failing = expect(getUser(fails, id)).rejects.toThrow();
+    await read.reached;
+    const answers = fleet.map((client) => getUser(client, id));
+    await begun(50);
+    read.release();
+    await failing;
+    expect(new Set((await Promise.all(answers)).map(nameIn))).toEqual(new Set(['Ada']));
+    expect(reads()).toBe(2);
+  });
+
+  test('nobody waits for an item that cannot be stored, once that is known', async () => {
+    const expired = { ...user(id, 'Ada'), expires: { N: String(Math.floor(Date.now() / 1000) - 60) } };
+    table.put(expired);
+    for (const client of newFleet(3, { ttlAttribute: 'expires' }))
+      expect(nameIn(await getUser(client, id))).toBe('Ada');
+    expect(outcomes('fill')).toEqual(['expired', 'expired', 'expired']);
+    expect(reads()).toBe(3);
+  });
+
+  test('who has waited long enough reads the table, and stores what it read', async () => {
+    table.put(user(id, 'Ada'));
+    const read = table.hold('GetItem', 'before');
+    const [slow] = newFleet(1) as [DynamoDBClient];
+    const [hasty] = newFleet(1, { readTimeoutMs: 200 }) as [DynamoDBClient];
+    const slowly = getUser(slow, id);
+    await read.reached;
+    expect(nameIn(await getUser(hasty, id))).toBe('Ada');
+    expect(outcomes('fill')).toEqual(['filled']);
+    read.release();
+    await slowly;
+    expect(outcomes('fill')).toEqual(['filled', 'occupied']);
+  });
+
+  test('who waits obeys its signal', async () => {
+    const read = table.hold('GetItem', 'before');
+    const [slow, waits] = newFleet(2) as [DynamoDBClient, DynamoDBClient];
+    const slowly = getUser(slow, id);
+    await read.reached;
+    const abort = new AbortController();
+    const waiting = getUser(waits, id, { abortSignal: abort.signal });
+    await begun(2);
+    abort.abort();
+    await expect(waiting).rejects.toMatchObject({ name: 'AbortError' });
+    expect(reads()).toBe(1);
+    read.release();
+    await slowly;
+  });
+
+  test('with leaseMs 0 nobody waits', async () => {
+    const read = table.hold('GetItem', 'before');
+    const [slow, other] = newFleet(2, { leaseMs: 0 }) as [DynamoDBClient, DynamoDBClient];
+    const slowly = getUser(slow, id);
+    await read.reached;
+    await getUser(other, id);
+    expect(reads()).toBe(2);
+    read.release();
+    await slowly;
+  });
+
+  test('own writes cost the whole fleet one read each, and their records cost none', {
+    timeout: 60_000,
+  }, async () => {
+    const fleet = newFleet();
+    const handler = NewStreamCacheHandler(config);
+    const everybody = async () =>
+      new Set((await Promise.all(fleet.map((each) => getUser(each, id)))).map(nameIn));
+    for (let round = 1; round <= 20; round += 1) {
+      const writer = fleet[round] as DynamoDBClient;
+      const name = `round ${round}`;
+      await writer.send(new PutItemCommand({ TableName: 'users', Item: user(id, name) }));
+      expect(nameIn(await getUser(writer, id))).toBe(name);
+      expect(await everybody()).toEqual(new Set([name]));
+      expect(reads()).toBe(round);
+      await handler(event(recordOf(table.changes.at(-1) as never)));
+      expect(await everybody()).toEqual(new Set([name]));
+      expect(reads()).toBe(round);
+    }
+    expect(outcomes('record')).toEqual(new Array(20).fill('same'));
+  });
+});
+
+async function until(isSo: () => boolean): Promise<void> {
+  while (!isSo()) await new Promise((resolve) => setImmediate(resolve));
+}
