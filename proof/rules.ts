@@ -154,7 +154,7 @@ export const RULES: readonly Rule[] = [
   {
     name: 'a query under an unsettled tag is read strongly',
     file: 'src/read/query.ts',
-    code: 'const response = isUnsettled ? await readStrongly(reader, call, table) : await call.send();',
+    code: 'const response = isUnsettled(leases) ? await readStrongly(reader, call, request.table) : await call.send();',
     without: 'const response = await call.send();',
   },
   {

@@ -65,6 +65,11 @@ export function resultKey(tag: string, signature: string): string {
   return `{${tag}}:result:${digest(signature)}`;
 }
 
+/** What readers of a result hold a lease of: the result as it is under the generations of its tags. Nothing is stored there. */
+export function resultLeaseKey(resultKey: string, generations: readonly (string | undefined)[]): string {
+  return `${resultKey}:${generations.map((generation) => generation ?? '').join(':')}`;
+}
+
 /**
  * The key of the guard beside a value key (or a tag), in the same Redis Cluster slot. No two keys share a guard, and
  * no key for which there is a guard is itself one.

@@ -165,7 +165,16 @@ export interface UncertainReport {
 /** A cache operation of a reader was not done, or only in part. The read or write goes on without it. */
 export interface CacheFailureReport {
   readonly type: 'cache-failure';
-  readonly operation: 'get' | 'begin' | 'release' | 'fill' | 'void' | 'move' | 'generations' | 'put' | 'delete';
+  readonly operation:
+    | 'get'
+    | 'begin'
+    | 'release'
+    | 'fill'
+    | 'void'
+    | 'move'
+    | 'generations'
+    | 'put'
+    | 'delete';
   readonly error: CacheError;
 }
 

@@ -41,6 +41,7 @@ interface Errand {
 export async function answered(sent: Sent, operation: Operation): Promise<Result> {
   const { asked, client, documents, isRead, others, signal } = sent;
   let result: Promise<Result> | undefined;
+  let sends = 0;
   let body: unknown;
   let answer: Promise<Response | undefined>;
 
@@ -49,13 +50,17 @@ export async function answered(sent: Sent, operation: Operation): Promise<Result
     signal,
     send: (edit = (request) => request) =>
       new Promise((resolve, reject) => {
+        sends += 1;
+        const order = sends;
         let isAnswered = false;
         const respond = async (response: Response) => {
           // Somebody has it sent again after all, such as a retry because of a middleware of the application's.
           if (isAnswered) answer = operation({ ...call, send: async () => response });
           isAnswered = true;
           resolve(response);
-          return (await answer) ?? response;
+          const whole = (await answer) ?? response;
+          // An answer of several requests goes through the middlewares with the last.
+          return order === sends ? whole : ({ $metadata: response.$metadata } as Response);
         };
         result = send(sent, edit(asked), { respond }, (serialised) => {
           body = serialised;

@@ -1,10 +1,12 @@
 import type { AttributeMap } from '../attributes.js';
-import type { Lease } from '../store/store.js';
+import { groupBy } from '../group-by.js';
+import type { Begun, Lease } from '../store/store.js';
 import { type CacheMetadata, CLIENT, hitMetadata, isCapacityWord, zeroCapacity } from './answer.js';
 import { type Call, isStrong, type Operation, type Request, type Response, wholeItems } from './call.js';
 import { decline } from './decline.js';
 import {
   beginItems,
+  decodeItem,
   fillItems,
   findItems,
   isUnvoided,
@@ -18,7 +20,9 @@ import { learnKeyNames, mayBeKeysOf } from './key-names.js';
 import { learnKeyPaths, mayEnterKeys } from './key-paths.js';
 import { type Projection, parseProjection, project, projectionMember } from './projection.js';
 import type { Reader, Table } from './reader.js';
+import { joined } from './rounds.js';
 import type { Session } from './session.js';
+import { awaitItems, giveBack, orGiveBack } from './wait.js';
 
 type TableRequest = Request & { Keys?: AttributeMap[] };
 type RequestItems = Record<string, TableRequest>;
@@ -36,6 +40,8 @@ interface Asked extends Wanted {
   /** `null` when it is known not to exist, `undefined` when it has to be read. */
   found?: AttributeMap | null;
   lease?: Lease;
+  /** When it is read, if it has to be. */
+  round?: Round;
   /** It has just changed, or the cache did not confirm to have voided a write of this process. */
   needsStrongRead?: boolean;
 }
@@ -62,18 +68,79 @@ export function batchGetItem(reader: Reader): Operation {
     if (missing === undefined) return ask(reader, call, parts);
     await begin(reader, session, missing);
     prepare(reader, parts);
-    const isComplete = Object.keys(requestItems).every((name) => toRead(parts.get(name))?.length === 0);
-    const response: Response = isComplete
-      ? { $metadata: hitMetadata() }
-      : await call.send((input) => ({
-          ...input,
-          RequestItems: remaining(input.RequestItems as RequestItems, parts),
-        }));
-    if (!isComplete) learnFrom(reader, requestItems, parts);
-    const read = readParts(reader, parts, response);
-    await fillItems(reader, session, read.flatMap(({ items }) => items).filter(hasLease));
-    return answer(call.input, parts, response, read);
+    const [first] = await Promise.all([
+      readRound(reader, session, call, parts, 1),
+      awaitOthers(reader, session, parts, call.signal),
+    ]);
+    const rounds = [first, await readRound(reader, session, call, parts, 2)].filter(
+      (round) => round !== undefined,
+    );
+    return answer(
+      call.input,
+      parts,
+      joined(rounds.map(({ response }) => response)),
+      rounds.flatMap(({ read }) => read),
+    );
   };
+}
+
+/** What others are reading is waited for, and asked for in a second round when that was in vain. */
+type Round = 1 | 2;
+
+/** Reads what is left for a round, and offers it to the cache at once: others may be waiting for it. */
+async function readRound(reader: Reader, session: Session, call: Call, parts: Parts, round: Round) {
+  const requestItems = call.input.RequestItems as RequestItems;
+  if (Object.keys(remaining(requestItems, parts, round)).length === 0) return undefined;
+  const asked = [...parts.values()].flatMap((part) => toRead(part, round)).filter(hasLease);
+  const response = await orGiveBack(session, asked, () =>
+    call.send((input) => ({
+      ...input,
+      RequestItems: remaining(input.RequestItems as RequestItems, parts, round),
+    })),
+  );
+  learnFrom(reader, requestItems, parts, round);
+  const read = readParts(reader, parts, response, round);
+  const items = read.flatMap((part) => part.items);
+  await fillItems(reader, session, items.filter(hasLease));
+  const processed = new Set(items.map(({ key }) => key));
+  await giveBack(
+    session,
+    asked.filter(({ key }) => !processed.has(key)),
+    false,
+  );
+  return { response, read };
+}
+
+/** Waits for the items that other processes are reading. */
+async function awaitOthers(
+  reader: Reader,
+  session: Session,
+  parts: Parts,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const awaited = [...parts.values()]
+    .flatMap(({ items }) => items)
+    .filter(hasLease)
+    .filter((item) => item.round === 2);
+  const groups = groupBy(awaited, ({ table }) => table.settings.rules);
+  await Promise.all(
+    [...groups].map(async ([rules, items]) => {
+      const keys = items.map(({ key }) => key);
+      const leases = items.map(({ lease }) => lease);
+      const begun = await awaitItems(session, keys, leases, rules, signal);
+      items.forEach((item, index) => {
+        const answer = begun[index] as Begun;
+        const found = 'value' in answer ? decodeItem(reader, item, answer.value) : undefined;
+        if (found !== undefined) item.found = found.item;
+        if ('generation' in answer) item.lease = answer;
+        item.needsStrongRead ||= item.lease.strong;
+      });
+    }),
+  );
+  for (const { key, table, found } of awaited) {
+    const type = found === undefined ? 'miss' : 'hit';
+    reader.report({ type, operation: 'BatchGetItem', tableName: table.name, key });
+  }
 }
 
 /**
@@ -145,7 +212,7 @@ async function find(reader: Reader, session: Session, parts: Parts): Promise<Ask
 /** Lets DynamoDB say whether it has the request's paths. */
 async function ask(reader: Reader, call: Call, parts: Parts): Promise<Response> {
   const response = await call.send();
-  learnFrom(reader, call.input.RequestItems as RequestItems, new Map());
+  learnFrom(reader, call.input.RequestItems as RequestItems, new Map(), 1);
   for (const { table, projection } of parts.values()) learnKeyPaths(table, projection);
   return response;
 }
@@ -157,6 +224,7 @@ async function begin(reader: Reader, session: Session, missing: readonly Asked[]
     const answer = begun[index];
     if (answer && 'item' in answer) item.found = answer.item;
     else if (answer) item.lease = answer.lease;
+    item.round = item.lease?.heldMs === undefined ? 1 : 2;
   });
 }
 
@@ -171,27 +239,32 @@ function prepare(reader: Reader, parts: Parts): void {
     } else if (items.every(({ found, lease }) => found === undefined && lease === undefined)) {
       parts.delete(name);
     }
-    for (const { key, found } of items) {
+    for (const { key, found, round } of items) {
+      if (round === 2) continue; // nobody knows yet
       const type = found === undefined ? 'miss' : 'hit';
       reader.report({ type, operation: 'BatchGetItem', tableName: table.name, key });
     }
   }
 }
 
-function toRead(part: TablePart | undefined): readonly Asked[] | undefined {
-  return part?.items.filter(({ found }) => found === undefined);
+function toRead(part: TablePart, round: Round): readonly Asked[] {
+  return part.items.filter((item) => isToRead(item, round));
 }
 
-/** The request without what was found, in the caller's own form: keys keep their places in it. */
-function remaining(requestItems: RequestItems, parts: Parts): RequestItems {
+function isToRead(item: Asked | undefined, round: Round): boolean {
+  return item !== undefined && item.found === undefined && (item.round ?? 1) === round;
+}
+
+/** The request with what is left for a round, in the caller's own form: keys keep their places in it. */
+function remaining(requestItems: RequestItems, parts: Parts, round: Round): RequestItems {
   const rest: RequestItems = {};
   for (const [name, request] of Object.entries(requestItems)) {
     const part = parts.get(name);
     if (part === undefined) {
-      rest[name] = request;
+      if (round === 1) rest[name] = request;
       continue;
     }
-    const Keys = request.Keys?.filter((_, index) => part.items[index]?.found === undefined) ?? [];
+    const Keys = request.Keys?.filter((_, index) => isToRead(part.items[index], round)) ?? [];
     if (Keys.length === 0) continue;
     const needsStrong = part.items.some(({ needsStrongRead }) => needsStrongRead);
     rest[name] = { ...wholeItems(request), Keys, ...(needsStrong && { ConsistentRead: true }) };
@@ -209,11 +282,11 @@ interface ReadPart {
 }
 
 /** What DynamoDB said about the keys that it was asked for. An item counts as absent only if all others are accounted for. */
-function readParts(reader: Reader, parts: Parts, response: Response): ReadPart[] {
+function readParts(reader: Reader, parts: Parts, response: Response, round: Round): ReadPart[] {
   const responses = (response.Responses ?? {}) as Record<string, AttributeMap[]>;
   const unprocessed = (response.UnprocessedKeys ?? {}) as RequestItems;
   return [...parts].flatMap(([name, part]) => {
-    const asked = toRead(part) ?? [];
+    const asked = toRead(part, round);
     // What is not listed at all has not been found absent.
     if (asked.length === 0 || responses[name] === undefined) return [];
     const wanted = new Map(asked.map((item) => [item.key, item]));
@@ -237,10 +310,11 @@ function readParts(reader: Reader, parts: Parts, response: Response): ReadPart[]
 }
 
 /** Learns the names of keys that DynamoDB has accepted: those that it was asked for. */
-function learnFrom(reader: Reader, requestItems: RequestItems, parts: Parts): void {
+function learnFrom(reader: Reader, requestItems: RequestItems, parts: Parts, round: Round): void {
   for (const [name, { Keys = [] }] of Object.entries(requestItems)) {
     const table = reader.table(name);
-    if (table === undefined || toRead(parts.get(name))?.length === 0) continue;
+    const part = parts.get(name);
+    if (table === undefined || (part !== undefined && toRead(part, round).length === 0)) continue;
     const wanted = wantedItem(reader, table, Keys[0]);
     if (wanted !== undefined) learnKeyNames(reader, table, wanted.keyNames, 'DynamoDB');
   }

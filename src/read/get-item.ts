@@ -27,7 +27,7 @@ import { learnKeyPaths, mayEnterKeys } from './key-paths.js';
 import { type Projection, parseProjection, project, projectionMember } from './projection.js';
 import type { Reader } from './reader.js';
 import type { Session } from './session.js';
-import { awaitHolders, orGiveBack } from './wait.js';
+import { awaitItems, orGiveBack } from './wait.js';
 
 /** One GetItem, once it is clear that the cache may answer it. */
 interface Get {
@@ -154,7 +154,7 @@ async function read(
   const { wanted, call } = get;
   const { table, key } = wanted;
   try {
-    const [begun = lease] = await awaitHolders(session, [key], [lease], table.settings.rules, call.signal);
+    const [begun = lease] = await awaitItems(session, [key], [lease], table.settings.rules, call.signal);
     const found = 'value' in begun ? decodeItem(reader, wanted, begun.value) : undefined;
     if ('value' in begun && found !== undefined) {
       flight.land(begun.value);

@@ -9,6 +9,7 @@ import { isPartial, learnFromPage } from './key-names.js';
 import { queryPartition } from './partition.js';
 import type { Reader, Table } from './reader.js';
 import { decodeResult, encodeResult, type StoredResult } from './result-codec.js';
+import { beginResult, type ResultLease } from './result-lease.js';
 import type { Session } from './session.js';
 import { misunderstoodMember, querySignature, scanSignature } from './signature.js';
 
@@ -110,23 +111,89 @@ async function serve(reader: Reader, call: Call, request: ResultRequest): Promis
     await session.delete([key]);
   }
 
-  reader.report({ type: 'miss', operation, tableName: table.name, key });
+  const miss = () => reader.report({ type: 'miss', operation, tableName: table.name, key });
   if (operation === 'Scan' && text === undefined) {
+    miss();
     await put(reader, session, request, SEEN);
     return undefined;
   }
-  const leases = await session.begin(tags, table.settings.rules);
-  if (!leases.every((lease): lease is Lease => !(lease instanceof Error) && 'generation' in lease))
-    return undefined;
-  const isUnsettled = leases.some(({ strong }) => strong);
-  if (isUnsettled && !request.canBeStrong) return undefined;
+  const beginning = beginTags(session, request);
+  // Where there was no generation the first reader has just made one.
+  const under = generations.includes(undefined)
+    ? ((await beginning) ?? []).map(({ generation }) => generation)
+    : generations;
+  const turn = await beginResult(session, key, under, table.settings.rules);
+  let leases = await beginning;
+  if (turn.isHeld && leases !== undefined && (request.canBeStrong || !isUnsettled(leases))) {
+    const found = await awaitResult(session, request, turn, under, call.signal);
+    if (found !== undefined) {
+      reader.report({ type: 'hit', operation, tableName: table.name, key });
+      return hit(call.input, found);
+    }
+    leases = await beginTags(session, request); // what it began with may have moved
+  }
+  miss();
+  if (leases === undefined || (isUnsettled(leases) && !request.canBeStrong)) return undefined;
+  return readAndStore(reader, session, call, request, leases, turn);
+}
 
-  const response = isUnsettled ? await readStrongly(reader, call, table) : await call.send();
-  learnFromPage(reader, table, call.input, response);
-  const result = encoded(response, leases);
-  const ttlMs = lifeMs(reader, request, call.input, response);
-  if (result !== undefined && ttlMs > 0) await put(reader, session, { ...request, ttlMs }, result);
-  return response;
+/** Reads the table, and offers what it read to the cache. */
+async function readAndStore(
+  reader: Reader,
+  session: Session,
+  call: Call,
+  request: ResultRequest,
+  leases: readonly Lease[],
+  turn: ResultLease,
+): Promise<Response> {
+  let isStored = false;
+  try {
+    const response = isUnsettled(leases)
+      ? await readStrongly(reader, call, request.table)
+      : await call.send();
+    learnFromPage(reader, request.table, call.input, response);
+    const result = encoded(response, leases);
+    const ttlMs = lifeMs(reader, request, call.input, response);
+    isStored = result !== undefined && ttlMs > 0;
+    if (result !== undefined && ttlMs > 0) await put(reader, session, { ...request, ttlMs }, result);
+    return response;
+  } finally {
+    if (!isStored) await turn.giveBack();
+  }
+}
+
+/** Leases of tags, which nobody waits for: each result under them has one of its own. `undefined` when the cache gave none. */
+async function beginTags(session: Session, { tags, table }: ResultRequest): Promise<Lease[] | undefined> {
+  const leases = await session.begin(tags, { ...table.settings.rules, leaseMs: 0 });
+  const isLease = (lease: (typeof leases)[number]): lease is Lease =>
+    !(lease instanceof Error) && 'generation' in lease;
+  return leases.every(isLease) ? leases : undefined;
+}
+
+function isUnsettled(leases: readonly Lease[]): boolean {
+  return leases.some(({ strong }) => strong);
+}
+
+/** Waits for the result that another reader is reading under the same generations. */
+async function awaitResult(
+  session: Session,
+  { key, tags }: ResultRequest,
+  turn: ResultLease,
+  under: readonly (string | undefined)[],
+  signal: AbortSignal | undefined,
+): Promise<StoredResult | undefined> {
+  let stored: StoredResult | undefined;
+  await turn.wait(async () => {
+    const [[text], generations] = await Promise.all([session.get([key]), session.generations(tags)]);
+    if (text instanceof Error || !areKnown(generations)) return false;
+    const result = text === undefined ? undefined : decodeResult(generations, text);
+    if (typeof result === 'object') {
+      stored = result;
+      return text;
+    }
+    return under.every((each, index) => each === generations[index]) ? undefined : false;
+  }, signal);
+  return stored;
 }
 
 /** How long a result may be stored, in milliseconds: like the entry of an item, it does not outlive any item in it. */

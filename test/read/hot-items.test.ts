@@ -1,4 +1,9 @@
-import { type DynamoDBClient, PutItemCommand } from '@aws-sdk/client-dynamodb';
+import {
+  type DynamoDBClient,
+  PutItemCommand,
+  QueryCommand,
+  type QueryCommandOutput,
+} from '@aws-sdk/client-dynamodb';
 import { afterEach, beforeEach, describe, expect, inject, test } from 'vitest';
 import type { StreamCacheConfig } from '../../src/config.js';
 import { NewCachingMiddleware } from '../../src/read/middleware.js';
@@ -9,7 +14,7 @@ import { NewStreamCacheHandler } from '../../src/stream/handler.js';
 import { event } from '../support/records.js';
 import { type UnreliableStore, unreliable } from '../support/stores.js';
 import { FAILURES, newTableStub, recordOf, type TableStub } from '../support/table.js';
-import { getUser, nameIn, silent, user } from './rig.js';
+import { batchGetUsers, getUser, nameIn, silent, user } from './rig.js';
 
 /** Environments of a function: each has a middleware of its own, and knows nothing of the others. */
 const PROCESSES = 200;
@@ -153,6 +158,183 @@ describe.each([
     expect(reads()).toBe(2);
     read.release();
     await slowly;
+  });
+
+  describe('a batch', () => {
+    const named = ({ Responses }: { Responses?: Record<string, Record<string, unknown>[]> | undefined }) =>
+      (Responses?.users ?? []).map((Item) => nameIn({ Item }));
+    const keysRead = () =>
+      table.requests('BatchGetItem').map(({ RequestItems }) => RequestItems.users.Keys.length);
+
+    test('reads what nobody reads, and waits for what others are reading', async () => {
+      for (const each of ['a', 'b', 'c']) table.put(user(`${id} ${each}`, each));
+      const read = table.hold('GetItem', 'after');
+      const [other, batch] = newFleet(2) as [DynamoDBClient, DynamoDBClient];
+      const slowly = getUser(other, `${id} b`);
+      await read.reached;
+      const batched = batchGetUsers(batch, `${id} a`, `${id} b`, `${id} c`);
+      await until(() => keysRead().length === 1);
+      read.release();
+      const answer = await batched;
+      expect(named(answer)).toEqual(['a', 'b', 'c']);
+      expect(answer).toMatchObject({
+        UnprocessedKeys: {},
+        CacheMetadata: { CacheHitCount: 1, CacheMissCount: 2 },
+      });
+      expect(keysRead()).toEqual([2]);
+      expect(reports.filter(({ type }) => type === 'hit')).toHaveLength(1);
+      expect(reports.filter(({ type }) => type === 'miss')).toHaveLength(3);
+      await slowly;
+    });
+
+    test('of which others are reading everything reads nothing', async () => {
+      const ids = ['a', 'b', 'c'].map((each) => `${id} ${each}`);
+      for (const each of ids) table.put(user(each, each));
+      const read = table.hold('BatchGetItem', 'after');
+      const answers = newFleet(50).map((client) => batchGetUsers(client, ...ids));
+      await begun(50);
+      read.release();
+      for (const answer of await Promise.all(answers)) expect(named(answer)).toEqual(ids);
+      expect(keysRead()).toEqual([3]);
+    });
+
+    test('asks in a second request for what it has waited for in vain, and answers as one', async () => {
+      for (const each of ['a', 'b']) table.put(user(`${id} ${each}`, each));
+      const read = table.hold('GetItem', 'before');
+      const [other] = newFleet(1) as [DynamoDBClient];
+      const [hasty] = newFleet(1, { readTimeoutMs: 200 }) as [DynamoDBClient];
+      const slowly = getUser(other, `${id} b`);
+      await read.reached;
+      const answer = await batchGetUsers(hasty, `${id} a`, `${id} b`);
+      expect(named(answer)).toEqual(['a', 'b']);
+      expect(answer.$metadata.httpStatusCode).toBe(200);
+      expect(answer).toMatchObject({ CacheMetadata: { CacheHitCount: 0, CacheMissCount: 2 } });
+      expect(keysRead()).toEqual([1, 1]);
+      read.release();
+      await slowly;
+    });
+
+    test('stores what it reads before it is done waiting: others may be waiting for that', async () => {
+      for (const each of ['a', 'b']) table.put(user(`${id} ${each}`, each));
+      const read = table.hold('GetItem', 'before');
+      const [other, batch, third] = newFleet(3) as [DynamoDBClient, DynamoDBClient, DynamoDBClient];
+      const slowly = getUser(other, `${id} b`);
+      await read.reached;
+      const batched = batchGetUsers(batch, `${id} a`, `${id} b`);
+      await until(() => outcomes('fill').length === 1);
+      expect((await getUser(third, `${id} a`)) as object).toMatchObject({
+        CacheMetadata: { CacheHit: true },
+      });
+      read.release();
+      await Promise.all([slowly, batched]);
+    });
+
+    test('gives back what DynamoDB did not process', async () => {
+      for (const each of ['a', 'b']) table.put(user(`${id} ${each}`, each));
+      table.leaveUnprocessed((key) => (key.id as { S: string }).S === `${id} b`);
+      const [batch, next] = newFleet(2) as [DynamoDBClient, DynamoDBClient];
+      const { UnprocessedKeys } = await batchGetUsers(batch, `${id} a`, `${id} b`);
+      expect(UnprocessedKeys?.users?.Keys).toHaveLength(1);
+      const start = performance.now();
+      expect(nameIn(await getUser(next, `${id} b`))).toBe('b');
+      expect(performance.now() - start).toBeLessThan(5_000);
+    });
+  });
+
+  describe('a query', () => {
+    const query = (client: DynamoDBClient, options: { abortSignal?: AbortSignal } = {}) =>
+      client.send(
+        new QueryCommand({
+          TableName: 'users',
+          KeyConditionExpression: 'id = :id',
+          ExpressionAttributeValues: { ':id': { S: id } },
+        }),
+        options,
+      );
+    const namesIn = ({ Items = [] }: QueryCommandOutput) => Items.map((Item) => nameIn({ Item }));
+
+    beforeEach(() => {
+      config = { ...config, namespace: id, tables: { users: { partitionKey: 'id', sortKey: null } } };
+      table.put(user(id, 'Ada'));
+    });
+
+    /** A reader of a result begins with its tag and with the result's lease. */
+    const begunResults = (count: number) => begun(2 * count);
+
+    test('that 200 processes ask at once is read once', async () => {
+      const read = table.hold('Query', 'after');
+      const answers = newFleet().map((client) => query(client));
+      await begunResults(PROCESSES);
+      read.release();
+      for (const answer of await Promise.all(answers)) expect(namesIn(answer)).toEqual(['Ada']);
+      expect(reads()).toBe(1);
+      expect(reports.filter(({ type }) => type === 'hit')).toHaveLength(PROCESSES - 1);
+      expect(reports.filter(({ type }) => type === 'miss')).toHaveLength(1);
+    });
+
+    test('does not wait for another query of the same partition', async () => {
+      const read = table.hold('Query', 'after');
+      const [one, other] = newFleet(2) as [DynamoDBClient, DynamoDBClient];
+      const slowly = query(one);
+      await read.reached;
+      const descending = new QueryCommand({
+        TableName: 'users',
+        KeyConditionExpression: 'id = :id',
+        ExpressionAttributeValues: { ':id': { S: id } },
+        ScanIndexForward: false,
+      });
+      expect(namesIn(await other.send(descending))).toEqual(['Ada']);
+      read.release();
+      await slowly;
+    });
+
+    test('whose read fails is taken over by one of those who waited', async () => {
+      const read = table.hold('Query', 'before');
+      table.fail(FAILURES.throttled);
+      const [fails, ...fleet] = newFleet(20) as [DynamoDBClient, ...DynamoDBClient[]];
+      const failing = expect(query(fails)).rejects.toThrow();
+      await read.reached;
+      const answers = fleet.map((client) => query(client));
+      await begunResults(20);
+      read.release();
+      await failing;
+      for (const answer of await Promise.all(answers)) expect(namesIn(answer)).toEqual(['Ada']);
+      expect(reads()).toBe(2);
+    });
+
+    test('waits no longer for what is read under a generation that has moved', async () => {
+      const [slow, waits, writer] = newFleet(3) as [DynamoDBClient, DynamoDBClient, DynamoDBClient];
+      await query(writer); // so that the tag has a generation
+      await writer.send(new PutItemCommand({ TableName: 'users', Item: user(id, 'before') }));
+      const read = table.hold('Query', 'after');
+      const slowly = query(slow);
+      await read.reached;
+      const waiting = query(waits);
+      await begunResults(3);
+      await writer.send(new PutItemCommand({ TableName: 'users', Item: user(id, 'after') }));
+      expect(namesIn(await waiting)).toEqual(['after']);
+      expect(namesIn(await query(writer))).toEqual(['after']);
+      read.release();
+      await slowly;
+      expect(namesIn(await query(writer))).toEqual(['after']);
+    });
+
+    test('waits for its budget at most, and obeys its signal', async () => {
+      const read = table.hold('Query', 'before');
+      const [slow, waits] = newFleet(2) as [DynamoDBClient, DynamoDBClient];
+      const [hasty] = newFleet(1, { readTimeoutMs: 200 }) as [DynamoDBClient];
+      const slowly = query(slow);
+      await read.reached;
+      const abort = new AbortController();
+      const waiting = query(waits, { abortSignal: abort.signal });
+      await begunResults(2);
+      abort.abort();
+      await expect(waiting).rejects.toMatchObject({ name: 'AbortError' });
+      expect(namesIn(await query(hasty))).toEqual(['Ada']);
+      expect(outcomes('fill')).toEqual(['filled']);
+      read.release();
+      await slowly;
+    });
   });
 
   test('own writes cost the whole fleet one read each, and their records cost none', {
