@@ -161,15 +161,29 @@ function take(calls: Iterator<Call>, size: number): Call[] {
 /** Waits until a client is connected, which it may begin only when first used, or has given up. */
 export function whenReady(client: RedisClient, limits: Limits): Promise<void> {
   return new Promise((resolve) => {
+    const waiters = WAITERS.get(client) ?? listen(client);
     const done = () => {
       clearTimeout(timer);
-      client.off('ready', done).off('end', done);
+      waiters.delete(done);
       resolve();
     };
     const timer = setTimeout(done, client.status === 'end' ? 0 : timeLeft(limits));
-    client.once('ready', done).once('end', done);
+    waiters.add(done);
     if (client.status === 'wait') client.connect().catch(() => {});
   });
+}
+
+/** Who waits for a client. However many they are, it has one listener: Node warns of a leak where there are more than ten. */
+const WAITERS = new WeakMap<RedisClient, Set<() => void>>();
+
+function listen(client: RedisClient): Set<() => void> {
+  const waiters = new Set<() => void>();
+  const wake = () => {
+    for (const done of waiters) done();
+  };
+  client.on('ready', wake).on('end', wake);
+  WAITERS.set(client, waiters);
+  return waiters;
 }
 
 /**
