@@ -36,6 +36,18 @@ export const RULES: readonly Rule[] = [
     without: "return isStored() ? 'same' : 'write';",
   },
   {
+    name: 'same: what a record keeps is exactly what it says',
+    file: 'src/store/memory.ts',
+    code: 'values.get(change.key) === change.value;',
+    without: 'values.get(change.key) !== undefined;',
+  },
+  {
+    name: 'a record that keeps its item settles it',
+    file: 'src/coherence.ts',
+    code: 'return guard && { ...guard, ...seen, settled: Math.max(guard.settled, moment.now + rules.settleMs) };',
+    without: 'return guard && { ...guard, ...seen };',
+  },
+  {
     name: 'a voiding record deletes the value',
     file: 'src/store/memory.ts',
     code: 'if (VOIDING.has(decision)) values.delete(change.key);',
@@ -154,8 +166,10 @@ export const RULES: readonly Rule[] = [
   {
     name: 'a query under an unsettled tag is read strongly',
     file: 'src/read/query.ts',
-    code: 'const response = isUnsettled(leases) ? await readStrongly(reader, call, request.table) : await call.send();',
-    without: 'const response = await call.send();',
+    code: `isUnsettled(leases)
+      ? await readStrongly(reader, call, request.table)
+      : await call.send();`,
+    without: 'await call.send();',
   },
   {
     name: 'a result does not replace another of its generations',

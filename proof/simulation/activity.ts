@@ -66,7 +66,12 @@ export function newActivity(world: World, table: Table, system: System, phase: n
         const expires = random.chance(weather.expiring)
           ? Math.floor(time.now() / 1000) + random.integer(1, 20)
           : undefined;
+        const before = history.latest.image;
         table.write(sk, imageOf(history, sk, expires));
+        if (before !== undefined && random.chance(weather.returning)) {
+          await time.sleep(random.between(0, 2_500));
+          return table.write(sk, before);
+        }
         if (expires !== undefined)
           void expire(sk, history.states.length - 1, 1000 * expires + random.between(0, 10_000));
       }),

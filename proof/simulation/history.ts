@@ -9,8 +9,8 @@ export interface State {
 }
 
 /**
- * The states of one item, each known by its position. An image tells its position itself, in its attribute `v`; an
- * absent item can be in any state without an image.
+ * The states of one item, each known by its position. An image tells by its attribute `v` in which it can be: in more
+ * than one, where the item became again what it had been; an absent item can be in any state without an image.
  */
 export interface History {
   readonly states: readonly State[];
@@ -36,7 +36,9 @@ export function newHistory(start: number): History {
   const matching = (seen: AttributeMap | undefined, from: number) =>
     seen === undefined
       ? states.findIndex(({ image }, index) => index >= from && image === undefined)
-      : Number(versionOf(seen));
+      : states.findIndex(
+          ({ image }, index) => index >= from && image !== undefined && versionOf(image) === versionOf(seen),
+        );
   return {
     states,
     get latest() {
@@ -49,10 +51,9 @@ export function newHistory(start: number): History {
       return position >= floor && position < states.length ? position : undefined;
     },
     staleness(seen, moment) {
-      const last =
-        seen === undefined
-          ? states.findLast(({ image, from }) => image === undefined && from <= moment)
-          : states[matching(seen, 0)];
+      const isIt = ({ image }: State) =>
+        seen === undefined || image === undefined ? seen === image : versionOf(image) === versionOf(seen);
+      const last = states.findLast((state) => isIt(state) && state.from <= moment) ?? states.find(isIt);
       return last === undefined ? moment : Math.max(0, moment - last.until);
     },
   };

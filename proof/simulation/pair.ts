@@ -23,6 +23,7 @@ export const pair: NewSystem = (world, line) => {
     lateAfterSeconds: weather.lateAfterSeconds,
     guardSeconds: weather.guardSeconds,
     settleSeconds: weather.settleSeconds,
+    leaseMs: weather.leaseMs,
     ttlSeconds: {
       item: weather.ttlSeconds,
       itemNegative: weather.ttlSeconds,

@@ -26,6 +26,9 @@ export interface Weather {
   readonly queries: number;
   readonly deletes: number;
   readonly expiring: number;
+  /** The share of direct writes that are soon undone: the item is again what it was before. */
+  readonly returning: number;
+  readonly leaseMs: number;
   /** The share of writes that fail, half of them after they were carried out. */
   readonly failedWrites: number;
   readonly replica: { readonly share: number; readonly lagMs: number };
@@ -106,5 +109,7 @@ export function newWeather(random: Random, mode: Weather['mode']): Weather {
         : undefined,
       numbersRestartAt: numbersRestart ? random.between(0.1, 0.6) * activityMs : undefined,
     },
+    returning: sometimes(0.4, 0.2, 0.9),
+    leaseMs: random.pick([0, 25, 25, 1_000]),
   };
 }

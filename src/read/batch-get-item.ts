@@ -1,7 +1,7 @@
 import type { AttributeMap } from '../attributes.js';
 import { groupBy } from '../group-by.js';
 import type { Begun, Lease } from '../store/store.js';
-import { type CacheMetadata, CLIENT, hitMetadata, isCapacityWord, zeroCapacity } from './answer.js';
+import { type CacheMetadata, CLIENT, isCapacityWord, zeroCapacity } from './answer.js';
 import { type Call, isStrong, type Operation, type Request, type Response, wholeItems } from './call.js';
 import { decline } from './decline.js';
 import {
