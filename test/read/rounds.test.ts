@@ -4,7 +4,7 @@ import { joined } from '../../src/read/rounds.js';
 const key = (id: string) => ({ id: { S: id } });
 
 test('no round is the response of a hit, and one round is its own', () => {
-  expect(joined([])).toEqual({ $metadata: { attempts: 0, totalRetryDelay: 0 } });
+  expect(joined([])).toEqual({ $metadata: { httpStatusCode: 200, attempts: 0, totalRetryDelay: 0 } });
   const response = { $metadata: { attempts: 1 }, Responses: { users: [key('1')] } };
   expect(joined([response])).toBe(response);
 });
