@@ -340,7 +340,7 @@ describe.each([
   test('own writes cost the whole fleet one read each, and their records cost none', {
     timeout: 60_000,
   }, async () => {
-    const fleet = newFleet(PROCESSES, { tables: { users: { partitionKey: 'id' } } });
+    const fleet = newFleet(PROCESSES, { tables: { users: { partitionKey: 'id', sortKey: null } } });
     const handler = NewStreamCacheHandler(config);
     const everybody = async () =>
       new Set((await Promise.all(fleet.map((each) => getUser(each, id)))).map(nameIn));
