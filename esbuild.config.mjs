@@ -52,15 +52,13 @@ const luaText = {
 const unread = {
   name: 'unread',
   setup(build) {
-    build.onLoad({ filter: /[\\/]@ioredis[\\/]commands[\\/].*\.json$/ }, async ({ path }) => {
-      const commands = Object.entries(JSON.parse(await readFile(path, 'utf8')));
-      return {
-        contents: JSON.stringify(
-          Object.fromEntries(commands.map(([name, command]) => [name, asRead(command)])),
-        ),
-        loader: 'json',
-      };
-    });
+    build.onLoad({ filter: /[\\/]@ioredis[\\/]commands[\\/].*\.json$/ }, async ({ path }) => ({
+      contents: `
+        const at = (keyStart, keyStop, step, flags = [], subcommands) =>
+          ({ keyStart, keyStop, step, flags, subcommands });
+        module.exports = ${commandsAsRead(JSON.parse(await readFile(path, 'utf8')))};`,
+      loader: 'js',
+    }));
     // ioredis' log for its own developers, which says nothing unless DEBUG is set.
     build.onResolve({ filter: /^debug$/ }, ({ importer }) =>
       /[\\/]ioredis[\\/]/.test(importer) ? { path: 'debug', namespace: 'silent' } : undefined,
@@ -81,20 +79,21 @@ const noProfiles = {
   },
 };
 
-/** Of a command ioredis asks where its keys are, and whether it has one of two flags. */
+/** The source of what ioredis asks of commands: where the keys of each are, and whether it has one of two flags. */
+function commandsAsRead(commands) {
+  return `{${Object.entries(commands).map(([name, command]) => `${JSON.stringify(name)}:${asRead(command)}`)}}`;
+}
+
 function asRead({ flags, keyStart, keyStop, step, subcommands = {} }) {
   const elsewhere = Object.entries(subcommands).filter(
     ([, sub]) => sub.keyStart !== keyStart || sub.keyStop !== keyStop || sub.step !== step,
   );
-  return {
-    flags: flags.filter((flag) => flag === 'readonly' || flag === 'loading'),
-    keyStart,
-    keyStop,
-    step,
-    ...(elsewhere.length > 0 && {
-      subcommands: Object.fromEntries(elsewhere.map(([name, sub]) => [name, asRead(sub)])),
-    }),
-  };
+  const read = flags.filter((flag) => flag === 'readonly' || flag === 'loading');
+  const more = [
+    JSON.stringify(read),
+    ...(elsewhere.length > 0 ? [commandsAsRead(Object.fromEntries(elsewhere))] : []),
+  ];
+  return `at(${[keyStart, keyStop, step, ...(read.length + elsewhere.length > 0 ? more : [])]})`;
 }
 
 /**
