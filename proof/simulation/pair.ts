@@ -68,7 +68,7 @@ export const pair: NewSystem = (world, line) => {
 
 function tellRecord(world: World, report: Parameters<NonNullable<StreamCacheConfig['onReport']>>[0]): void {
   if (report.type !== 'record') return;
-  world.tell(() => `handler: ${report.sequenceNumber.replace(/^1+/, '…')} is ${report.outcome}`);
+  world.tell(() => `handler: ${report.sequenceNumber.replace(/^10+/, '…')} is ${report.outcome}`);
 }
 
 /** A store that is reached over a line, and answers for calls that fail as every store does. */

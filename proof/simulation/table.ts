@@ -100,7 +100,7 @@ export function newTable(world: World): Table {
       oldImage,
       newImage: image,
       committedAt: time.now(),
-      sequenceNumber: String(numbered).padStart(21, '1'),
+      sequenceNumber: `1${String(numbered).padStart(20, '0')}`,
       expired,
     };
     changes.push(change);
