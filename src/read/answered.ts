@@ -48,6 +48,7 @@ export async function answered(sent: Sent, operation: Operation): Promise<Result
   const call: Call = {
     input: asked,
     signal,
+    flights: client.flights,
     send: (edit = (request) => request) =>
       new Promise((resolve, reject) => {
         sends += 1;

@@ -1,10 +1,13 @@
 import type { AttributeMap } from '../attributes.js';
+import type { Flights } from './flights.js';
 
 /** What an operation is given of one SDK call. */
 export interface Call<Input = Request> {
   /** The request as it was when the call was sent, in DynamoDB's own form, whatever client made the call. A read's is plain: nothing in it is `null` or an instance of a class. */
   readonly input: Input;
   readonly signal?: AbortSignal | undefined;
+  /** Reads of the same client that are under way. */
+  readonly flights: Flights;
   /**
    * Sends the call on to DynamoDB, and resolves with what DynamoDB said.
    *

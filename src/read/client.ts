@@ -1,6 +1,7 @@
 import type { Settings } from '../config.js';
 import type { LeftAloneReport } from '../report.js';
 import type { Request } from './call.js';
+import { type Flights, newFlights } from './flights.js';
 import { addressOf, areOne, type Home, homeOf, type Place } from './places.js';
 import type { Reader } from './reader.js';
 
@@ -10,6 +11,8 @@ export interface Client {
   readonly isHome: boolean;
   /** Whether its reads are DynamoDB's alone. */
   readonly isLeftAlone: boolean;
+  /** Its reads that are under way. Others have time limits of their own, and do not wait for them. */
+  readonly flights: Flights;
   /** Leaves its reads alone from now on, and says once why. */
   leaveAlone(reason: LeftAloneReport['reason'], message: string): void;
   /** Takes note of where a request goes. Returns whether that is where the cache's tables are. */
@@ -79,6 +82,7 @@ export function newClient(settings: Settings, reader: Reader, say: Say): Client 
     get isLeftAlone() {
       return isLeftAlone;
     },
+    flights: newFlights(),
     leaveAlone,
     arrives(place) {
       home.place ??= place;

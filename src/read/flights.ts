@@ -1,5 +1,5 @@
 /**
- * Reads of the table that are under way in this process, by the lease under which they began: whoever has the same
+ * Reads of the table that are under way in one client, by the lease under which they began: whoever has the same
  * lease would read the same, since every change of the item and every local write of it ends a lease.
  */
 export interface Flights {

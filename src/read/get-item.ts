@@ -130,18 +130,18 @@ async function sendAccepted(
   return response;
 }
 
-/** Waits for the read of whoever misses with the same lease, and if that comes to nothing for one more; else reads. */
+/** Waits for the read of whoever misses with the same lease in the same client, and if that comes to nothing for one more; else reads. */
 async function miss(reader: Reader, session: Session, get: Get, lease: Lease): Promise<Response> {
   const { wanted, call } = get;
   const id = `${wanted.key} ${lease.generation}`;
   for (let waits = 0; waits < 2; waits += 1) {
-    const flight = reader.flights.get(id);
+    const flight = call.flights.get(id);
     if (flight === undefined) break;
     const text = await unlessAborted(flight, call.signal);
     const found = text === undefined ? undefined : decodeItem(reader, wanted, text);
     if (found !== undefined) return hit(reader, get, found.item);
   }
-  return read(reader, session, get, lease, reader.flights.start(id));
+  return read(reader, session, get, lease, call.flights.start(id));
 }
 
 async function read(

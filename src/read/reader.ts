@@ -3,14 +3,12 @@ import { ConfigError } from '../errors.js';
 import type { Report, UncertainReport } from '../report.js';
 import { newBreaker } from './breaker.js';
 import { tableNameOf } from './call.js';
-import { type Flights, newFlights } from './flights.js';
 import { openSession, type Session } from './session.js';
 import { type Unvoided, unvoidedIn } from './unvoided.js';
 
 /** What the calls of one process share: the cache, and what is known of it and of the tables. */
 export interface Reader {
   readonly namespace: string | undefined;
-  readonly flights: Flights;
   readonly unvoided: Unvoided;
   readonly report: (report: Report) => void;
   /** Says once per table and reason why the cache does not answer as it could, and what would help. */
@@ -68,7 +66,6 @@ export function newReader(settings: Settings): Reader {
   });
   return {
     namespace: settings.namespace,
-    flights: newFlights(),
     unvoided: unvoidedIn(settings.cache, settings.namespace, longestLifeMs(settings)),
     report,
     sayUncertain({ name: tableName, said }, reason, remedy, details) {

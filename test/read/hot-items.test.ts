@@ -134,6 +134,20 @@ describe.each([
     expect(outcomes('fill')).toEqual(['filled', 'occupied']);
   });
 
+  test('so does another client of the same middleware: nobody waits longer than it would for its own request', async () => {
+    table.put(user(id, 'Ada'));
+    const read = table.hold('GetItem', 'before');
+    const middleware = NewCachingMiddleware({ ...config, readTimeoutMs: 200 });
+    const [slow, hasty] = [table.client(), table.client()];
+    for (const client of [slow, hasty]) client.middlewareStack.use(middleware);
+    const slowly = getUser(slow, id);
+    await read.reached;
+    expect(nameIn(await getUser(hasty, id))).toBe('Ada');
+    read.release();
+    await slowly;
+    expect(reads()).toBe(2);
+  });
+
   test('who waits obeys its signal', async () => {
     const read = table.hold('GetItem', 'before');
     const [slow, waits] = newFleet(2) as [DynamoDBClient, DynamoDBClient];
