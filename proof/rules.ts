@@ -42,12 +42,6 @@ export const RULES: readonly Rule[] = [
     without: 'values.get(change.key) !== undefined;',
   },
   {
-    name: 'a record that keeps its item settles it',
-    file: 'src/coherence.ts',
-    code: 'return guard && { ...guard, ...seen, settled: Math.max(guard.settled, moment.now + rules.settleMs) };',
-    without: 'return guard && { ...guard, ...seen };',
-  },
-  {
     name: 'a voiding record deletes the value',
     file: 'src/store/memory.ts',
     code: 'if (VOIDING.has(decision)) values.delete(change.key);',

@@ -27,19 +27,19 @@ export interface Process {
 export function newProcess(by: number, world: World, table: Table, system: System, watch: Watch): Process {
   const client = system.newClient();
 
-  /** Calls an operation. What DynamoDB was asked is `undefined` when the cache answered. */
+  /** Calls an operation. DynamoDB was asked nothing when the cache answered, and a batch possibly twice. */
   async function send(
     command: string,
     input: object,
-  ): Promise<{ output: Output; asked?: Input; began: Began }> {
+  ): Promise<{ output: Output; asked: Input[]; began: Began }> {
     const began = { moment: watch.moment(), at: world.time.now() };
-    let asked: Input | undefined;
+    const asked: Input[] = [];
     const next: Next = (name, sent) => {
-      asked = sent;
+      asked.push(sent);
       return table.send(name, sent);
     };
     const output = await client.send(command, input as Input, next);
-    return { output, began, ...(asked && { asked }) };
+    return { output, began, asked };
   }
 
   function saw(
@@ -60,13 +60,17 @@ export function newProcess(by: number, world: World, table: Table, system: Syste
   return {
     async get(sk) {
       const { output, asked, began } = await send('GetItemCommand', { TableName: TABLE, Key: keyOf(sk) });
-      saw('item', sk, output.Item as AttributeMap | undefined, asked === undefined, began);
+      saw('item', sk, output.Item as AttributeMap | undefined, asked.length === 0, began);
     },
 
     async batchGet(names) {
       const input = { RequestItems: { [TABLE]: { Keys: names.map(keyOf) } } };
       const { output, asked, began } = await send('BatchGetItemCommand', input);
-      const read = new Set((asked?.RequestItems?.[TABLE] as Batch | undefined)?.Keys.map(skOf));
+      const read = new Set(
+        asked.flatMap(
+          ({ RequestItems }) => (RequestItems?.[TABLE] as Batch | undefined)?.Keys.map(skOf) ?? [],
+        ),
+      );
       const items = (output.Responses as { items: AttributeMap[] }).items;
       for (const sk of names) {
         saw(
@@ -86,8 +90,8 @@ export function newProcess(by: number, world: World, table: Table, system: Syste
         ExpressionAttributeValues: { ':pk': PARTITION },
       });
       const items = new Map((output.Items as AttributeMap[]).map((item) => [skOf(item), item]));
-      for (const sk of table.items.keys()) saw('query', sk, items.get(sk), asked === undefined, began);
-      return asked === undefined ? items : undefined;
+      for (const sk of table.items.keys()) saw('query', sk, items.get(sk), asked.length === 0, began);
+      return asked.length === 0 ? items : undefined;
     },
 
     async write(command, input, names) {
