@@ -182,6 +182,16 @@ export function guardAfterLocalWrite(guard: Guard | undefined, { now, token }: M
   };
 }
 
+/**
+ * The guard when an application is about to write the item itself: as after the write, and it holds the lease, since it
+ * will know what the item then is.
+ */
+export function guardAfterClaim(guard: Guard | undefined, moment: Moment, rules: Rules): Guard {
+  const { leaseMs = 0 } = rules;
+  const voided = guardAfterLocalWrite(guard, moment, rules);
+  return leaseMs === 0 ? voided : { ...voided, leased: moment.now + leaseMs };
+}
+
 /** The guard of a tag after something it covers changed. */
 export function guardAfterMove({ now, token }: Moment, rules: Rules): Guard {
   return { generation: token, settled: now + rules.settleMs };

@@ -93,6 +93,12 @@ export interface TableConfig {
    * default 25; 0: nobody waits, each reads the table. `STREAM_CACHE_LEASE_MS`.
    */
   readonly leaseMs?: number | undefined;
+  /**
+   * Whether a write through the middleware also stores the item, where its answer makes the whole item known: a put, and an
+   * UpdateItem that asks for `ALL_NEW`. It costs each such write one more round trip to the cache, before it is sent.
+   * Default `false`. `STREAM_CACHE_WRITE_THROUGH`.
+   */
+  readonly writeThrough?: boolean | undefined;
 }
 
 /** What can be said of one table. */
@@ -142,6 +148,7 @@ export interface TableSettings {
   readonly ttlMs: Readonly<Record<keyof TtlSeconds, number>>;
   readonly ttlJitter: number;
   readonly rules: Rules;
+  readonly writeThrough: boolean;
   readonly ttlAttribute: string | undefined;
   readonly key: TableConfig['key'];
   readonly value: TableConfig['value'];
@@ -172,6 +179,7 @@ const ENVIRONMENT = {
   STREAM_CACHE_GUARD_SECONDS: ['guardSeconds', parseNumber],
   STREAM_CACHE_SETTLE_SECONDS: ['settleSeconds', parseNumber],
   STREAM_CACHE_LEASE_MS: ['leaseMs', parseNumber],
+  STREAM_CACHE_WRITE_THROUGH: ['writeThrough', parseBoolean],
 } as const;
 
 /** No option: the function without code looks at it before it has any. */
@@ -180,6 +188,11 @@ const METRICS_VARIABLE = 'STREAM_CACHE_METRICS';
 /** What is no number is left as it is, and refused like any other wrong value. */
 function parseNumber(text: string): unknown {
   return Number.isNaN(Number(text)) ? text : Number(text);
+}
+
+/** What is neither, in the same way. */
+function parseBoolean(text: string): unknown {
+  return text === 'true' || (text === 'false' ? false : text);
 }
 
 /** What is no JSON, in the same way. */
@@ -220,6 +233,7 @@ const TABLE_OPTIONS: Record<keyof TableConfig, [expected: string, check: Check]>
   guardSeconds: ['seconds from 10 to a day', (value) => isWithin(value, 10, 86_400)],
   settleSeconds: ['seconds from 1 to 300', (value) => isWithin(value, 1, 300)],
   leaseMs: ['milliseconds from 0 to 10,000', (value) => isWithin(value, 0, 10_000)],
+  writeThrough: ['true or false', (value) => typeof value === 'boolean'],
 };
 
 const DECLARED_TABLE_OPTIONS: Record<keyof DeclaredTable, [expected: string, check: Check]> = {
@@ -371,6 +385,7 @@ function tableSettings(common: TableConfig, table: DeclaredTable, path: string):
     ttlMs: tableTtlMs,
     ttlJitter: options.ttlJitter ?? 0.1,
     rules: tableRules,
+    writeThrough: options.writeThrough ?? false,
     ttlAttribute: options.ttlAttribute,
     key: options.key,
     value: options.value,

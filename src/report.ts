@@ -171,6 +171,7 @@ export interface CacheFailureReport {
     | 'release'
     | 'fill'
     | 'void'
+    | 'claim'
     | 'move'
     | 'generations'
     | 'put'

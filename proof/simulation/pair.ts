@@ -93,6 +93,7 @@ function atTheEndOf(line: Line, store: CacheStore, isCluster: boolean): CacheSto
     release: (released, rules) => each(released, (some) => store.release(some, rules)),
     fill: (fills, rules) => each(fills, (some) => store.fill(some, rules)),
     void: (keys, rules) => each(keys, (some) => store.void(some, rules)),
+    claim: (keys, rules) => each(keys, (some) => store.claim(some, rules)),
     move: (tags, rules) => each(tags, (some) => store.move(some, rules)),
     generations: (tags) => each(tags, (some) => store.generations(some)),
     put: (results) =>

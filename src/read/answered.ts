@@ -56,7 +56,7 @@ export async function answered(sent: Sent, operation: Operation): Promise<Result
         let isAnswered = false;
         const respond = async (response: Response) => {
           // Somebody has it sent again after all, such as a retry because of a middleware of the application's.
-          if (isAnswered) answer = operation({ ...call, send: async () => response });
+          if (isAnswered) answer = operation({ ...call, isSent: true, send: async () => response });
           isAnswered = true;
           resolve(response);
           const whole = (await answer) ?? response;
@@ -119,7 +119,7 @@ async function unlessItFailsAfterAll(
   try {
     return await result;
   } catch (error) {
-    await operation({ ...call, send: () => Promise.reject(error) });
+    await operation({ ...call, isSent: true, send: () => Promise.reject(error) });
     throw error;
   }
 }

@@ -10,8 +10,8 @@ import {
   fillItems,
   findItems,
   isUnvoided,
+  type KnownItem,
   keyOfItem,
-  type ReadItem,
   textOf,
   type Wanted,
   wantedItem,
@@ -276,7 +276,7 @@ function remaining(requestItems: RequestItems, parts: Parts, round: Round): Requ
 interface ReadPart {
   readonly name: string;
   /** The items that it was asked for, found or not: not those that it did not process. */
-  readonly items: readonly (Asked & Omit<ReadItem, 'lease'>)[];
+  readonly items: readonly (Asked & Omit<KnownItem, 'lease'>)[];
   /** What it returned and nobody can say for which of the keys. */
   readonly strays: readonly AttributeMap[];
 }

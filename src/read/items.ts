@@ -111,18 +111,24 @@ export function textOf(item: AttributeMap | undefined): string | undefined {
   }
 }
 
-/** One item read from the table under a lease. */
-export interface ReadItem extends Wanted {
+/** One item as it is in the table, under a lease. */
+export interface KnownItem extends Wanted {
   readonly lease: Lease;
   readonly item: AttributeMap | undefined;
   readonly text: string | undefined;
 }
 
 /**
- * Offers what was read to the cache, in one round trip. Whether it takes it does not matter to the reader. What this
- * process wrote meanwhile is voided first, if it has not been: the read may be of before.
+ * Offers what was read or written to the cache, in one round trip. Whether it takes it does not matter to the reader. What
+ * this process wrote meanwhile is voided first, if it has not been: the read may be of before.
+ *
+ * @returns the keys of those that it took
  */
-export async function fillItems(reader: Reader, session: Session, read: readonly ReadItem[]): Promise<void> {
+export async function fillItems(
+  reader: Reader,
+  session: Session,
+  read: readonly KnownItem[],
+): Promise<Set<string>> {
   if (!reader.unvoided.isEmpty) await voidAgain(reader, session, read);
   const storable = read.filter((item) => isStorable(item) && !isUnvoided(reader, item));
   const published = publishKeyNames(
@@ -130,6 +136,7 @@ export async function fillItems(reader: Reader, session: Session, read: readonly
     session,
     storable.map(({ table }) => table),
   );
+  const filled = new Set<string>();
   const refused = new Set(read);
   for (const item of storable) refused.delete(item);
   for (const [rules, ofRules] of groupBy(storable, ({ table }) => table.settings.rules)) {
@@ -148,6 +155,7 @@ export async function fillItems(reader: Reader, session: Session, read: readonly
     ofRules.forEach((item, index) => {
       const { table, key } = item;
       const outcome = outcomes[index] as Settled<FillOutcome>;
+      if (outcome === 'filled') filled.add(key);
       if (outcome === 'expired') refused.add(item);
       reader.report({
         type: 'fill',
@@ -159,9 +167,10 @@ export async function fillItems(reader: Reader, session: Session, read: readonly
   }
   await giveBack(session, [...refused], true);
   await published;
+  return filled;
 }
 
-function isStorable({ text, item, table: { settings, isContradicted } }: ReadItem): boolean {
+function isStorable({ text, item, table: { settings, isContradicted } }: KnownItem): boolean {
   const isLeftOut = item === undefined && settings.ttlMs.itemNegative === 0;
   return text !== undefined && !isLeftOut && !isContradicted;
 }

@@ -73,6 +73,7 @@ export function openSession(
       within('release', released.length, (options) => store.release(released, rules, options)),
     fill: (fills, rules) => within('fill', fills.length, (options) => store.fill(fills, rules, options)),
     void: (keys, rules) => within('void', keys.length, (options) => store.void(keys, rules, options)),
+    claim: (keys, rules) => within('claim', keys.length, (options) => store.claim(keys, rules, options)),
     move: (tags, rules) => within('move', tags.length, (options) => store.move(tags, rules, options)),
     generations: (tags) => within('generations', tags.length, (options) => store.generations(tags, options)),
     delete: (keys) => within('delete', keys.length, (options) => store.delete(keys, options)),

@@ -1,38 +1,30 @@
 import type { AttributeMap } from '../attributes.js';
 import { groupBy } from '../group-by.js';
-import { indexTag, itemKey, partitionTag, tableTag } from '../key.js';
 import type { UncertainReport } from '../report.js';
 import type { Call, Operation, Request, Response } from './call.js';
-import { contradict, learnKeyNames, readKeyNames } from './key-names.js';
-import { type Form, keyAttributesOf } from './plain-values.js';
+import type { Wanted } from './items.js';
+import { readKeyNames } from './key-names.js';
 import type { Reader, Table } from './reader.js';
 import type { Session } from './session.js';
-
-/** One item that a request writes: named by its key, or given whole, its key being a part of it. Unchecked. */
-interface Written {
-  readonly tableName: unknown;
-  readonly key?: unknown;
-  readonly item?: unknown;
-}
+import { giveBack } from './wait.js';
+import { claimItems, isStoredAsSent, type Result, storeResults } from './write-through.js';
+import { knownItems, look, type Shape, type Target, tablesOfItems, type Written } from './written.js';
 
 type WriteRequest = Request & { Key?: unknown; Item?: unknown };
-
-/** What of a request says which items it writes, and what of a response which of them were left. */
-interface Shape {
-  written(request: Request): Written[];
-  unprocessed?(response: Response): Written[];
-}
 
 export function putItem(reader: Reader): Operation {
   return write(reader, { written: (request) => [put(request)] });
 }
 
 export function updateItem(reader: Reader): Operation {
-  return write(reader, { written: (request) => [change(request)] });
+  return write(reader, {
+    written: (request) => [change(request)],
+    known: (request) => (request.ReturnValues === 'ALL_NEW' ? [change(request)] : []),
+  });
 }
 
 export function deleteItem(reader: Reader): Operation {
-  return updateItem(reader); // which item it is, both say in the same way
+  return write(reader, { written: (request) => [change(request)] });
 }
 
 /** BatchWriteItem, except for what DynamoDB did not process. */
@@ -65,6 +57,11 @@ export function transactWriteItems(reader: Reader): Operation {
   });
 }
 
+/** The success of a request with a token of the caller's may be that of an earlier one, up to ten minutes ago. */
+function mayRepeat({ ClientRequestToken }: Request): boolean {
+  return ClientRequestToken !== undefined;
+}
+
 function put({ TableName, Item }: WriteRequest): Written {
   return { tableName: TableName, item: Item };
 }
@@ -75,35 +72,67 @@ function change({ TableName, Key }: WriteRequest): Written {
 
 /**
  * Passes a write on to DynamoDB, and before it answers voids what the cache holds of its items: the caller's next read
- * finds its own write. What DynamoDB has definitely refused leaves the entries alone.
+ * finds its own write. What DynamoDB has definitely refused leaves the entries alone. With the option `writeThrough` the
+ * items are voided before as well, and stored in the place of the second time when that was confirmed.
  */
 function write(reader: Reader, shape: Shape): Operation {
   return async (call) => {
     const session = reader.session();
-    const told = readKeyNames(reader, session, tablesOfItems(reader, shape, call.input));
+    const tables = tablesOfItems(reader, shape, call.input);
+    const told = readKeyNames(reader, session, tables);
+    if (tables.some(({ settings, keyNames }) => settings.writeThrough && keyNames === undefined)) await told;
+    const toClaim = call.isSent ? [] : claimable(reader, shape, call.input);
+    const claimed = await claimItems(reader, session, toClaim);
+    // A cache that did not confirm it in time gets a second chance after the write.
+    const after = claimed.length === toClaim.length ? session : reader.session();
     let response: Response | undefined;
     let failure: unknown;
     try {
       response = await call.send();
     } catch (error) {
-      if (isRefusal(error)) throw error;
+      if (isRefusal(error)) {
+        await giveBack(session, claimed, false);
+        throw error;
+      }
       failure = error;
     }
     await told;
-    const outcome = look(reader, shape, call, response);
-    await voidTargets(reader, session, outcome.targets);
-    for (const table of outcome.unclear) noteUnclear(reader, table);
+    const { targets, unclear } = look(reader, shape, call, response);
+    const results = response && claimed.length > 0 ? resultsOf(reader, shape, call, response, targets) : [];
+    const storing = results.length > 0 ? storeResults(reader, after, claimed, results) : undefined;
+    const unwritten = claimed.filter((claim) => targets.every(({ key }) => key !== claim.key));
+    await Promise.all([voidTargets(reader, after, targets, storing), giveBack(after, unwritten, false)]);
+    for (const table of unclear) noteUnclear(reader, table);
     if (response === undefined) throw failure;
     return response;
   };
 }
 
-/** The tables of items that a request gives whole: only their key's names tell which items these are. */
-function tablesOfItems(reader: Reader, shape: Shape, request: Request): Table[] {
-  const written = listed(shape.written, request) ?? [];
-  return written.flatMap(({ tableName, key }) => {
-    const table = key ? undefined : reader.table(tableName);
-    return table === undefined ? [] : [table];
+/** The items of which will be known what they are, once a request has succeeded, in tables that are written through. */
+function claimable(reader: Reader, shape: Shape, request: Request): Wanted[] {
+  if (mayRepeat(request)) return [];
+  const items = knownItems(reader, shape, request, 'given').map(({ table, key, written }) => ({
+    table,
+    key,
+    keyNames: table.keyNames ?? Object.keys(written.key as object),
+  }));
+  return [...new Map(items.map((item) => [item.key, item])).values()];
+}
+
+/** What a request has made of its items, as it was sent. Of one that it names twice nobody knows which was last. */
+function resultsOf(
+  reader: Reader,
+  shape: Shape,
+  call: Call,
+  response: Response,
+  targets: readonly Target[],
+): Result[] {
+  const sent = call.serialised() ?? {};
+  return knownItems(reader, shape, sent, 'sent').flatMap(({ key, written }) => {
+    const given = written.item as AttributeMap | undefined;
+    const item = given ?? (response.Attributes as AttributeMap | undefined);
+    const isWrittenOnce = targets.filter((target) => target.key === key).length === 1;
+    return isWrittenOnce && item && !(given && !isStoredAsSent(given)) ? [{ key, item }] : [];
   });
 }
 
@@ -125,159 +154,29 @@ function isRefusal(error: unknown): boolean {
   );
 }
 
-/** What the cache may hold of one written item. */
-interface Target {
-  readonly table: Table;
-  /** Its key; `undefined` where nobody knows which of the attributes are that, or the table contradicts what is known. */
-  readonly key: string | undefined;
-  readonly attributes: AttributeMap | undefined;
-  readonly tags: readonly string[];
-}
-
-interface Looked {
-  readonly targets: readonly Target[];
-  /** Tables to which something was written, or may have been, that nobody could make out. */
-  readonly unclear: readonly (Table | 'any')[];
-}
-
 /**
- * What a call has written, or may have. Where its input leaves open what the SDK makes of it, the request as it was
- * serialised says so.
+ * Voids items, but for those that are stored, and moves the tags that they may stand under. What the cache does not
+ * confirm is not read until it has.
  */
-function look(reader: Reader, shape: Shape, call: Call, response: Response | undefined): Looked {
-  const given = lookAt(reader, shape, call.input, 'given', response);
-  if (given.unclear.length === 0) return given;
-  const body = call.serialised?.();
-  if (body === undefined) return given;
-  return lookAt(reader, shape, body, 'sent', response);
-}
-
-function lookAt(
+async function voidTargets(
   reader: Reader,
-  shape: Shape,
-  request: Request,
-  form: Form,
-  response: Response | undefined,
-): Looked {
-  const written = listed(shape.written, request);
-  // What no list can be made of was hardly sent, unless DynamoDB has taken it.
-  if (written === undefined) return { targets: [], unclear: response === undefined ? [] : ['any'] };
-
-  const isAccepted = response !== undefined;
-  if (isAccepted) learnFrom(reader, written, form);
-  const targets: Target[] = [];
-  const unclear = new Set<Table | 'any'>();
-  for (const item of written) {
-    const isNamed = typeof item.tableName === 'string';
-    const table = isNamed ? reader.table(item.tableName) : isAccepted ? 'any' : undefined;
-    if (table === undefined) continue; // not cached, or no table's name, which DynamoDB refuses
-    const target = table === 'any' ? undefined : targetOf(reader, table, item, form, isAccepted);
-    if (target === undefined) unclear.add(table);
-    else targets.push(target);
-  }
-  const left = response && shape.unprocessed ? keysIn(reader, shape.unprocessed, response) : undefined;
-  return {
-    targets: left === undefined ? targets : targets.filter(({ key }) => key === undefined || !left.has(key)),
-    unclear: [...unclear],
-  };
-}
-
-/** Learns from the keys that DynamoDB has taken. */
-function learnFrom(reader: Reader, written: readonly Written[], form: Form): void {
-  for (const { tableName, key } of written) {
-    const table = isObject(key) ? reader.table(tableName) : undefined;
-    const names = isObject(key) ? Object.keys(keyAttributesOf(key, form) ?? {}) : [];
-    // All of them: what else is in a key was left out, or DynamoDB would not have taken it.
-    if (table && names.length > 0 && names.length === Object.keys(key as object).length)
-      learnKeyNames(reader, table, names, 'DynamoDB');
-  }
-}
-
-/** What the cache may hold of a written item; `undefined` when that cannot be told from this form of the request. */
-function targetOf(
-  reader: Reader,
-  table: Table,
-  { key, item }: Written,
-  form: Form,
-  isAccepted: boolean,
-): Target | undefined {
-  const given = key ?? item;
-  if (!isObject(given)) return undefined;
-  const isKey = isObject(key);
-  if (!isKey && isAccepted && table.keyNames?.some((name) => !Object.hasOwn(given, name)))
-    contradict(reader, table);
-  const { keyNames, settings } = table;
-  const attributes =
-    isKey || keyNames === undefined
-      ? keyAttributesOf(given, form)
-      : keyAttributesOf(given, form, [...keyNames, settings.partitionKey ?? '']);
-  if (attributes === undefined) return undefined;
-  const names = isKey ? Object.keys(given) : keyNames;
-  try {
-    const tags = tagsOf(reader, table, attributes);
-    if (names === undefined) return { table, key: undefined, attributes, tags };
-    return { table, key: itemKey(reader.namespace, table.name, pick(attributes, names)), attributes, tags };
-  } catch {
-    return undefined; // nothing that DynamoDB takes for a key
-  }
-}
-
-function pick(attributes: AttributeMap, names: readonly string[]): AttributeMap {
-  const own = names.map((name) => [name, Object.hasOwn(attributes, name) ? attributes[name] : undefined]);
-  return Object.fromEntries(own) as AttributeMap;
-}
-
-function isObject(value: unknown): value is object {
-  return typeof value === 'object' && value !== null;
-}
-
-/** Where the item was in its indexes before, a write does not say: each index moves as a whole. */
-function tagsOf({ namespace }: Reader, { name, settings }: Table, attributes: AttributeMap): string[] {
-  const { partitionKey, indexes } = settings;
-  const value = partitionKey === undefined ? undefined : attributes[partitionKey];
-  return [
-    tableTag(namespace, name),
-    ...(partitionKey === undefined || value === undefined
-      ? []
-      : [partitionTag(namespace, name, undefined, partitionKey, value)]),
-    ...[...indexes.keys()].map((indexName) => indexTag(namespace, name, indexName)),
-  ];
-}
-
-function keysIn(
-  reader: Reader,
-  unprocessed: (response: Response) => Written[],
-  response: Response,
-): Set<string | undefined> {
-  const written = listed(unprocessed, response) ?? [];
-  const keys = written.flatMap((item) => {
-    const table = reader.table(item.tableName);
-    return table === undefined ? [] : [targetOf(reader, table, item, 'given', false)?.key];
-  });
-  return new Set(keys);
-}
-
-/** What a request or a response lists; `undefined` for what has not its shape. */
-function listed<T>(list: (from: T) => Written[], from: T): Written[] | undefined {
-  try {
-    return list(from);
-  } catch {
-    return undefined;
-  }
-}
-
-/**
- * Voids items, and moves the tags that they may stand under. What the cache does not confirm is not read until it has.
- */
-async function voidTargets(reader: Reader, session: Session, targets: readonly Target[]): Promise<void> {
+  session: Session,
+  targets: readonly Target[],
+  storing?: Promise<ReadonlySet<string>>,
+): Promise<void> {
   const voidTable = async ([table, ofTable]: [Table, Target[]]) => {
     const { rules } = table.settings;
     const keys = [...new Set(ofTable.flatMap(({ key }) => key ?? []))];
     const tags = [...new Set(ofTable.flatMap((target) => target.tags))];
     const nameless = ofTable.filter(({ key }) => key === undefined);
     noteNameless(reader, table, nameless); // before anything is waited for
-    const [voided, moved] = await Promise.all([session.void(keys, rules), session.move(tags, rules)]);
-    const unvoided = keys.filter((_, index) => voided[index] !== 'voided');
+    const voidOthers = async () => {
+      const stored = storing && (await storing);
+      const others = keys.filter((key) => !stored?.has(key));
+      const voided = await session.void(others, rules);
+      return others.filter((_, index) => voided[index] !== 'voided');
+    };
+    const [unvoided, moved] = await Promise.all([voidOthers(), session.move(tags, rules)]);
     const unmoved = tags.filter((_, index) => moved[index] !== 'moved');
     reader.unvoided.add('keys', table.name, unvoided);
     reader.unvoided.add('tags', table.name, unmoved);

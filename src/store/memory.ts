@@ -3,6 +3,7 @@ import {
   decide,
   type Guard,
   guardAfterChange,
+  guardAfterClaim,
   guardAfterFill,
   guardAfterLocalWrite,
   guardAfterMove,
@@ -18,6 +19,7 @@ import type {
   CacheStore,
   Fill,
   FillOutcome,
+  Lease,
   PutOutcome,
   Released,
   Result,
@@ -88,6 +90,12 @@ export function openMemory(now: () => number) {
     return 'released';
   }
 
+  function claim(key: string, moment: Moment, rules: Rules): Lease {
+    values.delete(key);
+    guards.set(key, guardAfterClaim(guards.get(key), moment, rules), rules.guardMs);
+    return { generation: moment.token, begunAt: moment.now, strong: true };
+  }
+
   function fill({ key, lease, strong, ...entry }: Fill, moment: Moment, rules: Rules): FillOutcome {
     if (values.get(key) !== undefined) return 'occupied';
     const next = guardAfterFill(guards.get(key), { ...lease, strong }, moment, rules);
@@ -118,6 +126,7 @@ export function openMemory(now: () => number) {
         guards.set(key, guardAfterLocalWrite(guards.get(key), moment, rules), rules.guardMs);
         return 'voided';
       }),
+    claim: (keys, rules) => atOnce(keys, (key, moment) => claim(key, moment, rules)),
     move: (tags, rules) =>
       atOnce(tags, (tag, moment) => {
         guards.set(tag, guardAfterMove(moment, rules), rules.guardMs);

@@ -34,11 +34,17 @@ export interface CacheStore {
   /** Readers that hold leases will store nothing: nobody need wait for them. */
   release(released: readonly Released[], rules: Rules, options?: CallOptions): Promise<Settled<'released'>[]>;
 
-  /** A reader read the table: stores what it read, unless something changed since `begin`. */
+  /** A reader read the table, or a writer wrote it: stores what the item is, unless something changed since `begin` or `claim`. */
   fill(fills: readonly Fill[], rules: Rules, options?: CallOptions): Promise<Settled<FillOutcome>[]>;
 
   /** An application wrote these items itself (or may have): deletes them, and refuses fills under way. */
   void(keys: readonly string[], rules: Rules, options?: CallOptions): Promise<Settled<'voided'>[]>;
+
+  /**
+   * An application is about to write these items, and will know what they then are: voids them, and gives leases to fill
+   * them once they are written. Others are told to wait for that as for a reader's.
+   */
+  claim(keys: readonly string[], rules: Rules, options?: CallOptions): Promise<Settled<Lease>[]>;
 
   /** Something under these tags changed: results stored under them are no longer served. */
   move(tags: readonly string[], rules: Rules, options?: CallOptions): Promise<Settled<'moved'>[]>;

@@ -69,6 +69,7 @@ export function unreliable(inner: CacheStore): UnreliableStore {
         (some) => inner.fill(some, rules),
       ),
     void: (keys, rules) => pass('void', keys, self, (some) => inner.void(some, rules)),
+    claim: (keys, rules) => pass('claim', keys, self, (some) => inner.claim(some, rules)),
     move: (tags, rules) => pass('move', tags, self, (some) => inner.move(some, rules)),
     generations: (tags) => pass('generations', tags, self, (some) => inner.generations(some)),
     put: (results) =>

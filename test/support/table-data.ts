@@ -184,7 +184,10 @@ export function newTableData(schemas: Schemas, now: () => number): TableData {
       case 'UpdateItem':
       case 'DeleteItem':
         write({ [operation.slice(0, -'Item'.length)]: input });
-        return capacity(input, input.TableName);
+        return {
+          ...(input.ReturnValues === 'ALL_NEW' && { Attributes: changes.at(-1)?.newImage }),
+          ...capacity(input, input.TableName),
+        };
       case 'BatchWriteItem':
         return batchWrite(input);
       case 'TransactWriteItems':

@@ -9,6 +9,7 @@ import type {
   CallOptions,
   Fill,
   FillOutcome,
+  Lease,
   PutOutcome,
   Released,
   Result,
@@ -123,7 +124,17 @@ export function redisStore(
       run(scripts.fill, guardAndSettle(rules), fills, fillPart, (answer) => answer as FillOutcome, options),
 
     void: (keys, rules, options) =>
-      run(scripts.void, guardAndSettle(rules), keys, keyAndGuard, () => 'voided' as const, options),
+      run(scripts.void, [...guardAndSettle(rules), '0'], keys, keyAndGuard, () => 'voided' as const, options),
+
+    claim: (keys, rules, options) =>
+      run(
+        scripts.void,
+        [...guardAndSettle(rules), String(rules.leaseMs ?? 0)],
+        keys,
+        keyAndGuard,
+        parseClaim,
+        options,
+      ),
 
     move: (tags, rules, options) =>
       run(scripts.move, guardAndSettle(rules), tags, guardOnly, () => 'moved' as const, options),
@@ -274,6 +285,11 @@ function parseBegun(answer: unknown): Settled<Begun> {
     return heldMs === undefined ? lease : { ...lease, heldMs: Number(heldMs) };
   }
   return new CacheError('The cache is full: it could not note that a reader began.', { answered: true });
+}
+
+function parseClaim(answer: unknown): Lease {
+  const [generation, begunAt] = answer as [string, string];
+  return { generation, begunAt: Number(begunAt), strong: true };
 }
 
 /** What a reply says of one item: a script, too, answers each with its result or its own error. */
