@@ -1,6 +1,6 @@
 /** One line of the table: what was compared with what, and what came of it. */
 export interface Figure {
-  /** Its number in the list of aims: S1 to S11. */
+  /** Its number in the list of aims: S1 to S12. */
   readonly id: string;
   readonly what: string;
   readonly ours: string;

@@ -7,6 +7,7 @@ import { coldStart } from './cold-start.js';
 import { runDelay } from './delay.js';
 import { type Figure, tableOf } from './figure.js';
 import { processMemory, redisMemory, runSoak } from './memory.js';
+import { ownWrites } from './own-writes.js';
 import { drawPictures } from './pictures.js';
 import { batchHits, hits } from './read-path.js';
 import { cpuBySteps } from './steps.js';
@@ -18,6 +19,7 @@ const BENCHMARKS: { ids: string[]; run(bench: Bench): Promise<Figure[]> }[] = [
   { ids: ['S4'], run: batchSizes },
   { ids: ['S5', 'S6'], run: hits },
   { ids: ['S7'], run: batchHits },
+  { ids: ['S12'], run: ownWrites },
   { ids: ['S8'], run: coldStart },
   { ids: ['S9'], run: redisMemory },
   { ids: ['S11'], run: cpuBySteps },

@@ -1,16 +1,23 @@
 import { parseArgs } from 'node:util';
 import { RULES } from './rules.js';
-import type { Weather } from './simulation/weather.js';
+import type { Mode } from './simulation/weather.js';
 import { OURS, SYSTEMS } from './systems.js';
 
-export const MODES: readonly Weather['mode'][] = ['write', 'refresh', 'invalidate'];
+export const MODES: readonly Mode[] = [
+  'write',
+  'refresh',
+  'invalidate',
+  'write+through',
+  'refresh+through',
+  'invalidate+through',
+];
 
 export const USAGE = `npm run proof [-- options]
 
   --seeds N        runs of each system in each mode; default 5000
   --rules          takes every rule out, one at a time, and looks for the first run that breaks a promise
   --seed S         tells the story of one run
-    --mode MODE      of ours in write, refresh or invalidate; default write
+    --mode MODE      of ours in write, refresh or invalidate, with +through when it writes through; default write
     --system NAME    of another system: ${Object.keys(SYSTEMS).slice(1).join('; ')}
     --without RULE   of the code without a rule, by a part of its name; also with --rules
 `;

@@ -110,8 +110,26 @@ export const RULES: readonly Rule[] = [
   {
     name: 'an own write voids its item',
     file: 'src/read/writes.ts',
-    code: 'session.void(keys, rules)',
-    without: "keys.map(() => 'voided')",
+    code: 'session.void(others, rules)',
+    without: "others.map(() => 'voided')",
+  },
+  {
+    name: 'a write is stored under a lease of before it was sent',
+    file: 'src/read/writes.ts',
+    code: 'storeResults(reader, after, claimed, results)',
+    without: 'claimItems(reader, after, toClaim).then((late) => storeResults(reader, after, late, results))',
+  },
+  {
+    name: 'a write that may not have been carried out is not stored',
+    file: 'src/read/writes.ts',
+    code: 'response && claimed.length > 0 ? resultsOf(reader, shape, call, response, targets) : []',
+    without: 'claimed.length > 0 ? resultsOf(reader, shape, call, response ?? {}, targets) : []',
+  },
+  {
+    name: 'a write that could not be stored voids its item',
+    file: 'src/read/writes.ts',
+    code: 'const others = keys.filter((key) => !stored?.has(key));',
+    without: 'const others = stored ? [] : keys;',
   },
   {
     name: 'an own write leaves its time, which voids records of before',

@@ -1,11 +1,11 @@
 import { run } from './simulation/run.js';
-import type { Weather } from './simulation/weather.js';
+import type { Mode } from './simulation/weather.js';
 import { SYSTEMS } from './systems.js';
 
 /** Runs one seed and tells what happens, line by line. */
 export async function story(
   system: string,
-  mode: Weather['mode'],
+  mode: Mode,
   seed: number,
   tell: (line: string) => void,
 ): Promise<void> {

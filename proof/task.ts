@@ -1,11 +1,11 @@
 import type { Outcome } from './simulation/run.js';
 import type { Violation } from './simulation/watch.js';
-import type { Weather } from './simulation/weather.js';
+import type { Mode } from './simulation/weather.js';
 
 /** Runs of one system in one mode, for a worker. */
 export interface Task {
   readonly system: string;
-  readonly mode: Weather['mode'];
+  readonly mode: Mode;
   readonly seeds: { readonly from: number; readonly to: number };
 }
 

@@ -4,6 +4,7 @@ import {
   decide,
   type Guard,
   guardAfterChange,
+  guardAfterClaim,
   guardAfterFill,
   guardAfterLocalWrite,
   guardAfterRelease,
@@ -189,6 +190,13 @@ describe('the guard', () => {
   test('takes an eventually consistent fill as settleSeconds older', () => {
     const fill = { generation: 'old', begunAt: NOW - 40, strong: false };
     expect(guardAfterFill(guard(), fill, MOMENT, RULES)).toMatchObject({ asOf: NOW - 5040 });
+  });
+
+  test('after a claim is that of a local write, and held by the one that will write', () => {
+    const before = guard({ version: 'v1', at: 5, leased: 0 });
+    const after = guardAfterClaim(before, MOMENT, { ...RULES, leaseMs: 25 });
+    expect(after).toEqual({ ...guardAfterLocalWrite(before, MOMENT, RULES), leased: NOW + 25 });
+    expect(guardAfterClaim(before, MOMENT, RULES)).toEqual(guardAfterLocalWrite(before, MOMENT, RULES));
   });
 
   test('after a local write knows that nothing older counts', () => {

@@ -14,6 +14,7 @@ describe('defaults', () => {
       ttlMs: { item: 86_400_000, itemNegative: 300_000, query: 60_000, scan: 60_000 },
       ttlJitter: 0.1,
       rules: { lateAfterMs: 60_000, guardMs: 300_000, settleMs: 5_000, leaseMs: 25 },
+      writeThrough: false,
       ttlAttribute: undefined,
       key: undefined,
       value: undefined,
@@ -201,6 +202,18 @@ describe('the environment', () => {
       ttlAttribute: 'expires',
       rules: { lateAfterMs: 30_000, guardMs: 200_000, settleMs: 3_000, leaseMs: 25 },
     });
+  });
+
+  test.each([
+    ['true', true],
+    ['false', false],
+  ])('STREAM_CACHE_WRITE_THROUGH is %s', (text, expected) => {
+    expect(resolveConfig(MEMORY, { STREAM_CACHE_WRITE_THROUGH: text }).table('x').writeThrough).toBe(
+      expected,
+    );
+    expect(() => resolveConfig(MEMORY, { STREAM_CACHE_WRITE_THROUGH: 'yes' })).toThrow(
+      /writeThrough \(STREAM_CACHE_WRITE_THROUGH\) is wrong: expected true or false, not "yes"/,
+    );
   });
 
   test('gives way to options in code', () => {

@@ -101,6 +101,7 @@ function writeOf(
   const image = (name: string) => imageOf(table.items.get(name) as never, name);
   const Key = keyOf(sk);
   if (chance < 0.5) return ['PutItemCommand', { TableName: TABLE, Item: image(sk) }, [sk]];
+  if (chance < 0.6) return ['UpdateItemCommand', { TableName: TABLE, Key, ReturnValues: 'ALL_NEW' }, [sk]];
   if (chance < 0.7) return ['UpdateItemCommand', { TableName: TABLE, Key }, [sk]];
   if (chance < 0.8) return ['DeleteItemCommand', { TableName: TABLE, Key }, [sk]];
   const Puts = names.map((name) => ({ Item: image(name) }));

@@ -15,6 +15,8 @@ export interface State {
 export interface History {
   readonly states: readonly State[];
   readonly latest: State;
+  /** What the next image is to be told by: new to each who asks, and about the position that its state will have. */
+  number(): number;
   add(image: AttributeMap | undefined, now: number): void;
   /** The state at a moment, milliseconds. */
   at(moment: number): State;
@@ -26,6 +28,7 @@ export interface History {
 
 export function newHistory(start: number): History {
   const states: State[] = [];
+  let numbered = 0;
   const add = (image: AttributeMap | undefined, now: number) => {
     const latest = states.at(-1);
     if (latest !== undefined) latest.until = now;
@@ -43,6 +46,10 @@ export function newHistory(start: number): History {
     states,
     get latest() {
       return states.at(-1) as State;
+    },
+    number() {
+      numbered = Math.max(numbered + 1, states.length);
+      return numbered;
     },
     add,
     at: (moment) => states.findLast(({ from }) => from <= moment) ?? (states[0] as State),

@@ -24,6 +24,7 @@ export const pair: NewSystem = (world, line) => {
     guardSeconds: weather.guardSeconds,
     settleSeconds: weather.settleSeconds,
     leaseMs: weather.leaseMs,
+    writeThrough: weather.writeThrough,
     ttlSeconds: {
       item: weather.ttlSeconds,
       itemNegative: weather.ttlSeconds,
@@ -124,7 +125,8 @@ function middlewareOf(config: StreamCacheConfig) {
   return async (commandName: string, input: Input, next: Next) => {
     const context = { commandName, __smithy_context: { commandInstance } };
     const send: Handler = async (args) => ({ output: await next(commandName, args.input) });
-    const serialised: Handler = (args) => sending(send, context)({ ...args, request: { hostname: 'table' } });
+    const serialised: Handler = (args) =>
+      sending(send, context)({ ...args, request: { hostname: 'table', body: JSON.stringify(args.input) } });
     return (await first(translated(serialised, context), context)({ input })).output;
   };
 }

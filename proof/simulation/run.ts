@@ -5,7 +5,7 @@ import { newProcess, type Process } from './process.js';
 import type { NewSystem } from './system.js';
 import { newTable } from './table.js';
 import { newWatch, type Violation } from './watch.js';
-import type { Weather } from './weather.js';
+import type { Mode } from './weather.js';
 import { newWorld } from './world.js';
 
 /** What came of one run. */
@@ -25,7 +25,7 @@ export interface Outcome {
  */
 export async function run(
   newSystem: NewSystem,
-  mode: Weather['mode'],
+  mode: Mode,
   seed: number,
   story?: (line: string) => void,
 ): Promise<Outcome> {

@@ -38,6 +38,7 @@ export interface Input {
   readonly Key?: AttributeMap;
   readonly Item?: AttributeMap;
   readonly ConsistentRead?: boolean;
+  readonly ReturnValues?: 'ALL_NEW';
   readonly RequestItems?: { readonly [TABLE]: Batch | readonly WriteRequest[] };
   readonly TransactItems?: readonly WriteRequest[];
 }
@@ -66,11 +67,11 @@ export function skOf(attributes: AttributeMap): string {
   return (attributes.sk as { S: string }).S;
 }
 
-/** The image that an item has in its next state. */
-export function imageOf({ states }: History, sk: string, expires?: number): AttributeMap {
+/** An image that an item has not had before. */
+export function imageOf(history: History, sk: string, expires?: number): AttributeMap {
   return {
     ...keyOf(sk),
-    v: { N: String(states.length) },
+    v: { N: String(history.number()) },
     ...(expires !== undefined && { expires: { N: String(expires) } }),
   };
 }
@@ -119,10 +120,12 @@ export function newTable(world: World): Table {
     await time.sleep(isRead && random.chance(share) ? random.between(0, ms) : random.between(0.5, 4));
   }
 
-  /** One write: a put, an update or a delete. The image says in which state the item then is. */
-  function carryOut({ Key, Item }: Pick<Input, 'Key' | 'Item'>, isUpdate: boolean): void {
+  /** One write: a put, an update or a delete. Returns what the item then is. */
+  function carryOut({ Key, Item }: Pick<Input, 'Key' | 'Item'>, isUpdate: boolean): AttributeMap | undefined {
     const sk = skOf((Key ?? Item) as AttributeMap);
-    write(sk, Item !== undefined || isUpdate ? imageOf(history(sk), sk) : undefined);
+    const image = Item ?? (isUpdate ? imageOf(history(sk), sk) : undefined);
+    write(sk, image);
+    return image;
   }
 
   function carryOutAll(requests: readonly WriteRequest[]): void {
@@ -150,12 +153,18 @@ export function newTable(world: World): Table {
       return { Items, Count: Items.length, ScannedCount: Items.length };
     },
   };
-  const writes: Record<string, (input: Input) => void> = {
-    PutItemCommand: (input) => carryOut(input, false),
-    UpdateItemCommand: (input) => carryOut(input, true),
-    DeleteItemCommand: (input) => carryOut(input, false),
-    BatchWriteItemCommand: ({ RequestItems }) => carryOutAll(RequestItems?.[TABLE] as WriteRequest[]),
-    TransactWriteItemsCommand: ({ TransactItems = [] }) => carryOutAll(TransactItems),
+  const writes: Record<string, (input: Input) => object | undefined> = {
+    PutItemCommand: (input) => void carryOut(input, false),
+    UpdateItemCommand: (input) => {
+      const Attributes = carryOut(input, true);
+      return input.ReturnValues === 'ALL_NEW' ? { Attributes } : {};
+    },
+    DeleteItemCommand: (input) => void carryOut(input, false),
+    BatchWriteItemCommand: ({ RequestItems }) => {
+      carryOutAll(RequestItems?.[TABLE] as WriteRequest[]);
+      return { UnprocessedItems: {} };
+    },
+    TransactWriteItemsCommand: ({ TransactItems = [] }) => void carryOutAll(TransactItems),
   };
 
   return {
@@ -174,10 +183,10 @@ export function newTable(world: World): Table {
       }
       const fails = !world.isHealed && random.chance(weather.failedWrites);
       const isLost = fails && random.chance(0.5);
-      if (!isLost) writes[command]?.(input);
+      const written = isLost ? undefined : writes[command]?.(input);
       await travel(false);
       if (fails) throw Object.assign(new Error('Connection timed out'), { name: 'TimeoutError' });
-      return { $metadata: {}, ...(command === 'BatchWriteItemCommand' && { UnprocessedItems: {} }) };
+      return { $metadata: {}, ...written };
     },
     write,
   };

@@ -87,7 +87,10 @@ export function newWatch(world: World, table: Table): Watch {
       const served = floorOf(name, began.moment);
       const position = history.position(seen, served);
       if (position === undefined) {
-        violated('no step back', `the ${entry} served ${sk} ${nameOf(seen)}, after v${served} before`);
+        violated(
+          'no step back',
+          `the ${entry} served ${sk} ${nameOf(seen)}, after ${nameOf(history.states[served]?.image)} before`,
+        );
         return;
       }
       const written = Math.max(
@@ -98,7 +101,7 @@ export function newWatch(world: World, table: Table): Watch {
       if (afterWrite === undefined)
         violated(
           'read your writes',
-          `the ${entry} served ${sk} ${nameOf(seen)}, after v${written} was written`,
+          `the ${entry} served ${sk} ${nameOf(seen)}, after ${nameOf(history.states[written]?.image)} was written`,
         );
       raise(name, afterWrite ?? position);
     },

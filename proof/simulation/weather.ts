@@ -6,6 +6,8 @@ import type { Random } from '../random.js';
  */
 export interface Weather {
   readonly mode: 'write' | 'refresh' | 'invalidate';
+  /** Whether writes of the processes also store what they write. */
+  readonly writeThrough: boolean;
   readonly lateAfterSeconds: number;
   readonly guardSeconds: number;
   readonly settleSeconds: number;
@@ -60,7 +62,11 @@ export interface Trouble {
   readonly failing: number;
 }
 
-export function newWeather(random: Random, mode: Weather['mode']): Weather {
+/** How the pair is configured: a mode of the handler, and `+through` where the middleware writes through. */
+export type Mode = Weather['mode'] | `${Weather['mode']}+through`;
+
+export function newWeather(random: Random, configured: Mode): Weather {
+  const [mode, through] = configured.split('+') as [Weather['mode'], string?];
   const sometimes = (share: number, least: number, most: number) =>
     random.chance(share) ? random.between(least, most) : 0;
   const settleSeconds = random.pick([5, 5, 3]);
@@ -72,6 +78,7 @@ export function newWeather(random: Random, mode: Weather['mode']): Weather {
   const isSkewOfCache = random.chance(0.5);
   return {
     mode,
+    writeThrough: through !== undefined,
     lateAfterSeconds,
     guardSeconds: Math.max(guardSeconds, settleSeconds + 1),
     settleSeconds,

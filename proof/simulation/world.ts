@@ -1,6 +1,6 @@
 import { newRandom, type Random } from '../random.js';
 import { newVirtualTime, type VirtualTime } from './virtual-time.js';
-import { newWeather, type Weather } from './weather.js';
+import { type Mode, newWeather, type Weather } from './weather.js';
 
 /** What everything in one run shares. */
 export interface World {
@@ -18,7 +18,7 @@ export interface World {
 }
 
 /** @param story where the story goes, line by line; it is not told otherwise */
-export function newWorld(seed: number, mode: Weather['mode'], story?: (line: string) => void): World {
+export function newWorld(seed: number, mode: Mode, story?: (line: string) => void): World {
   const time = newVirtualTime();
   const start = time.now();
   const jitter = newRandom(seed, 'Math.random');

@@ -372,6 +372,64 @@ export function testStore(name: string, open: () => CacheStore | Promise<CacheSt
       });
     });
 
+    describe('claim', () => {
+      const claim = async (rules = RULES) => (await store.claim([key], rules))[0] as Lease;
+
+      test('deletes the entry, refuses fills under way, and lets what is written then be stored', async () => {
+        await apply(change(freshKey(), 1));
+        const mine = await claim();
+        expect(await value()).toBeUndefined();
+        const reading = await begin();
+        expect(await fill(mine, '"written"')).toBe('filled');
+        expect(await fill(reading, '"read"')).toBe('occupied');
+        expect(await value()).toBe('"written"');
+      });
+
+      test('gives each a lease of its own: what somebody else claimed or voided since is not stored', async () => {
+        freshKey();
+        const mine = await claim();
+        const other = await claim();
+        expect(await fill(mine)).toBe('moved');
+        await store.void([key], RULES);
+        expect(await fill(other)).toBe('moved');
+      });
+
+      test('keeps the version, and settles, like a void', async () => {
+        await apply(change(freshKey(), 2));
+        await claim();
+        expect(await apply(change(key, 1))).toEqual(['stale']);
+        expect((await begin()).strong).toBe(true);
+      });
+
+      test('is of its own moment: a change of before is included in what is stored, one of about then is not', async () => {
+        freshKey();
+        expect(await fill(await claim(), '"written"')).toBe('filled');
+        expect(await apply(change(key, 1, { at: Date.now() - 30_000 }))).toEqual(['included']);
+        expect(await apply(change(key, 2, { value: '"written"' }))).toEqual(['same']);
+        expect(await apply(change(key, 3))).toEqual(['overlapping']);
+      });
+
+      test('keeps readers waiting for leaseMs, and with leaseMs 0 nobody', async () => {
+        const waiting: Rules = { ...RULES, leaseMs: 10_000 };
+        freshKey();
+        await claim(waiting);
+        expect((await store.begin([key], waiting))[0]).toHaveProperty('heldMs');
+        await store.void([key], waiting);
+        expect((await store.begin([key], waiting))[0]).not.toHaveProperty('heldMs');
+        freshKey();
+        await claim();
+        expect((await store.begin([key], waiting))[0]).not.toHaveProperty('heldMs');
+      });
+
+      test('that is given back lets the next reader go at once', async () => {
+        const waiting: Rules = { ...RULES, leaseMs: 10_000 };
+        freshKey();
+        const lease = await claim(waiting);
+        await store.release([{ key, lease, toAll: false }], waiting);
+        expect((await store.begin([key], waiting))[0]).not.toHaveProperty('heldMs');
+      });
+    });
+
     describe('move and delete', () => {
       test('a moved tag has a new generation and has to settle', async () => {
         const before = await begin(freshKey());

@@ -351,26 +351,35 @@ describe.each([
     });
   });
 
-  test('own writes cost the whole fleet one read each, and their records cost none', {
-    timeout: 60_000,
-  }, async () => {
-    const fleet = newFleet(PROCESSES, { tables: { users: { partitionKey: 'id', sortKey: null } } });
-    const handler = NewStreamCacheHandler(config);
-    const everybody = async () =>
-      new Set((await Promise.all(fleet.map((each) => getUser(each, id)))).map(nameIn));
-    for (let round = 1; round <= 20; round += 1) {
-      const writer = fleet[round] as DynamoDBClient;
-      const name = `round ${round}`;
-      await writer.send(new PutItemCommand({ TableName: 'users', Item: user(id, name) }));
-      expect(nameIn(await getUser(writer, id))).toBe(name);
-      expect(await everybody()).toEqual(new Set([name]));
-      expect(reads()).toBe(round);
-      await handler(event(recordOf(table.changes.at(-1) as never)));
-      expect(await everybody()).toEqual(new Set([name]));
-      expect(reads()).toBe(round);
-    }
-    expect(outcomes('record')).toEqual(new Array(20).fill('same'));
-  });
+  test.each([
+    ['cost the whole fleet one read each', false, 1],
+    ['that are written through cost it none', true, 0],
+  ])(
+    'own writes %s, and their records cost none',
+    {
+      timeout: 60_000,
+    },
+    async (_does, writeThrough, readsOfRound) => {
+      const fleet = newFleet(PROCESSES, {
+        tables: { users: { partitionKey: 'id', sortKey: null, writeThrough } },
+      });
+      const handler = NewStreamCacheHandler(config);
+      const everybody = async () =>
+        new Set((await Promise.all(fleet.map((each) => getUser(each, id)))).map(nameIn));
+      for (let round = 1; round <= 20; round += 1) {
+        const writer = fleet[round] as DynamoDBClient;
+        const name = `round ${round}`;
+        await writer.send(new PutItemCommand({ TableName: 'users', Item: user(id, name) }));
+        expect(nameIn(await getUser(writer, id))).toBe(name);
+        expect(await everybody()).toEqual(new Set([name]));
+        expect(reads()).toBe(round * readsOfRound);
+        await handler(event(recordOf(table.changes.at(-1) as never)));
+        expect(await everybody()).toEqual(new Set([name]));
+        expect(reads()).toBe(round * readsOfRound);
+      }
+      expect(outcomes('record')).toEqual(new Array(20).fill('same'));
+    },
+  );
 });
 
 async function until(isSo: () => boolean): Promise<void> {

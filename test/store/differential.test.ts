@@ -69,6 +69,7 @@ const step = fc.oneof(
     }),
   },
   { weight: 1, arbitrary: fc.record({ does: fc.constant('void'), item }) },
+  { weight: 1, arbitrary: fc.record({ does: fc.constant('claim'), item, waits: fc.boolean() }) },
   { weight: 1, arbitrary: fc.record({ does: fc.constant('move'), item }) },
   {
     weight: 1,
@@ -152,6 +153,7 @@ const EXAMPLES: Step[][] = [
   [begin, { does: 'release', item: 'a', lease: 0, toAll: true } as Step, begin, begin],
   [begin, fill(), apply(1, { value: 'filled' }), apply(2, { value: 'filled', action: 'refresh' }), apply(3)],
   [{ does: 'put', item: 'a', value: 'g1\nx' } as Step, { does: 'put', item: 'a', value: 'g1\ny' } as Step],
+  [{ does: 'claim', item: 'a' } as Step, begin, fill({ lease: 1 }), fill(), apply(1, { value: 'filled' })],
   [begin, fill({ expires: 0 }), { does: 'void', item: 'a' } as Step, { does: 'move', item: 'a' } as Step],
 ];
 
@@ -215,6 +217,12 @@ function newWorld() {
       }
       case 'void':
         return (await store.void([key], RULES))[0];
+      case 'claim': {
+        const { waits } = next as { waits?: boolean };
+        const [lease] = await store.claim([key], waits === false ? { ...RULES, leaseMs: 0 } : RULES);
+        if (lease && 'generation' in lease && store === memory.store) leases = [lease, ...leases].slice(0, 4);
+        return lease;
+      }
       case 'move':
         return (await store.move([key], RULES))[0];
       case 'put':

@@ -178,6 +178,7 @@ test.each([
     ['apply', (store, key) => store.apply([change(key, 1)], RULES)],
     ['begin', (store, key) => store.begin([key], RULES)],
     ['void', (store, key) => store.void([key], RULES)],
+    ['claim', (store, key) => store.claim([key], RULES)],
     ['move', (store, key) => store.move([key], RULES)],
     ['put', (store, key) => store.put([{ key, value: 'g\nr', ttlMs: 1_000 }])],
   ];

@@ -68,6 +68,7 @@ describe('what a step leaves behind lives as long as it should', () => {
     ],
     ['a fill', async (key) => store.fill([fillOf(key, await leaseOf(store, key))], RULES)],
     ['a void', (key) => store.void([key], RULES)],
+    ['a claim', (key) => store.claim([key], { ...RULES, leaseMs: 25 })],
     ['a move', (key) => store.move([key], RULES)],
   ];
 
