@@ -2,6 +2,7 @@
 import { parseArgs } from 'node:util';
 import { openMemory } from '../../src/store/memory.js';
 import type { CampaignResult } from './campaign.js';
+import { fuzzNearHits } from './near-hits.js';
 import { fuzzOnDynamoDB } from './on-dynamodb.js';
 import { fuzzOnRedis } from './on-redis.js';
 import { fuzzRequests } from './requests.js';
@@ -28,6 +29,7 @@ const campaigns: Record<string, () => Promise<CampaignResult>> = {
   values: () => fuzzStoredValues(options),
   redis: () => fuzzOnRedis(few),
   dynamodb: () => fuzzOnDynamoDB(few),
+  near: () => fuzzNearHits(options),
 };
 for (const [name, campaign] of Object.entries(campaigns)) {
   if (values.only === undefined || values.only === name) await run(campaign);

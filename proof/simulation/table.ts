@@ -79,6 +79,7 @@ export function imageOf(history: History, sk: string, expires?: number): Attribu
 export function newTable(world: World): Table {
   const { weather, time } = world;
   const random = world.random('table');
+  const answers = world.random('slow answers');
   const names = ['a', 'b', 'c'].slice(0, weather.items);
   const items = new Map(names.map((sk) => [sk, newHistory(world.start)]));
   const changes: Change[] = [];
@@ -185,6 +186,8 @@ export function newTable(world: World): Table {
       const isLost = fails && random.chance(0.5);
       const written = isLost ? undefined : writes[command]?.(input);
       await travel(false);
+      if (answers.chance(weather.slowRead.share / 2))
+        await time.sleep(answers.between(0, weather.slowRead.ms));
       if (fails) throw Object.assign(new Error('Connection timed out'), { name: 'TimeoutError' });
       return { $metadata: {}, ...written };
     },

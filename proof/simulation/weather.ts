@@ -34,7 +34,7 @@ export interface Weather {
   /** The share of writes that fail, half of them after they were carried out. */
   readonly failedWrites: number;
   readonly replica: { readonly share: number; readonly lagMs: number };
-  /** How long DynamoDB takes for a slow read, and how many are. */
+  /** How long DynamoDB takes for a slow read, and how many are. Of writes, which are carried out at once, half as many answers. */
   readonly slowRead: { readonly share: number; readonly ms: number };
   readonly cache: Trouble & {
     /** Calls of several keys reach the cache one by one, as on a cluster. */

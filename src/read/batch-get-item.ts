@@ -155,8 +155,14 @@ function partsOf(reader: Reader, requestItems: RequestItems, capacity: unknown):
   let asked = 0;
   const leave = (name: string, member: string): undefined =>
     decline(reader, 'BatchGetItem', name, 'not-understood', member);
+  let hasLegacyNames = false;
+  let hasExpressions = false;
   for (const [name, request] of Object.entries(requestItems)) {
-    if (!Array.isArray(request?.Keys)) return leave(name, 'Keys');
+    if (!Array.isArray(request?.Keys) || request.Keys.length === 0) return leave(name, 'Keys');
+    hasLegacyNames ||= request.AttributesToGet !== undefined;
+    hasExpressions ||= (request.ProjectionExpression ?? request.ExpressionAttributeNames) !== undefined;
+    // DynamoDB refuses a batch that has both, be it for different tables.
+    if (hasLegacyNames && hasExpressions) return leave(name, 'AttributesToGet');
     count += request.Keys.length;
     const table = reader.table(name);
     if (table === undefined) {

@@ -28,7 +28,10 @@ export function fixed(input: unknown): Fixed {
       isPlain &&= PLAIN_TYPES.has(typeof value) && value !== null;
       return value;
     }
-    if (ArrayBuffer.isView(value)) return copyOfView(value);
+    if (ArrayBuffer.isView(value)) {
+      isPlain &&= types.isUint8Array(value); // what the SDK sends of other views is not their bytes
+      return copyOfView(value);
+    }
     if (!Array.isArray(value) && !isPlainObject(value)) {
       isPlain = false;
       return value instanceof Set ? new Set(value) : value instanceof Map ? new Map(value) : value;

@@ -1,3 +1,4 @@
+import { types } from 'node:util';
 import { type AttributeMap, type AttributeValue, setOwn } from '../attributes.js';
 
 /** A request as it was `given` to the SDK, with binary as bytes; or as it was `sent`, with binary as base64 text. */
@@ -42,7 +43,7 @@ function plainValue(value: unknown, form: Form): AttributeValue | 'no key' | und
     case 'B':
       if (form === 'sent' && typeof content === 'string')
         return content.length > MOST_BASE64 ? 'no key' : { B: content };
-      if (!ArrayBuffer.isView(content)) return undefined;
+      if (!types.isUint8Array(content)) return undefined;
       if (content.byteLength > MOST_BYTES) return 'no key';
       return { B: Buffer.from(content.buffer, content.byteOffset, content.byteLength).toString('base64') };
     default:
