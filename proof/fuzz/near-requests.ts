@@ -25,7 +25,7 @@ const all = (...parts: readonly fc.Arbitrary<Input>[]): fc.Arbitrary<Input> =>
 /** Mostly one of the first values, else one of the rest. */
 const mostly = <T>(usual: readonly T[], odd: readonly T[]): fc.Arbitrary<T> =>
   fc.oneof(
-    { weight: 3, arbitrary: fc.constantFrom(...usual) },
+    { weight: 10, arbitrary: fc.constantFrom(...usual) },
     { weight: 1, arbitrary: fc.constantFrom(...odd) },
   );
 
@@ -161,73 +161,64 @@ function tables(isDocument: boolean): fc.Arbitrary<TableKeys> {
   );
 }
 
-const PATHS = [
-  ...[
-    'name',
-    '#n',
-    'id',
-    '#id',
-    'customer',
-    'm',
-    'm.a',
-    'm.#a',
-    '#m.#a.b',
-    'm.a.b',
-    'm.#dot',
-    '#dot',
-    'm.name',
-    'm.nope',
+const PATHS = mostly(
+  [
+    ...['name', '#n', '#id', 'm', 'm.a', 'm.#a', '#m.#a.b', 'm.a.b', 'm.#dot', '#dot', 'm.nope'],
+    ...[
+      'l',
+      'l[0]',
+      'l[1]',
+      'l[1].x',
+      'l[2][0]',
+      'l[9]',
+      'ss',
+      'ns',
+      'bin',
+      'bs',
+      'flag',
+      'none',
+      'nope',
+      'n1',
+      '#t',
+    ],
   ],
-  ...[
-    'l',
-    'l[0]',
-    'l[1]',
-    'l[1].x',
-    'l[2][0]',
-    'l[9]',
-    'l[01]',
-    'ss',
-    'ns',
-    'bin',
-    'bs',
-    'flag',
-    'none',
-    'nope',
-    'n1',
+  [
+    ...[
+      'id',
+      'customer',
+      'id.x',
+      'id[0]',
+      '#id.x',
+      'n.x',
+      'b[0]',
+      'customer[0]',
+      'order.x',
+      'status',
+      'order',
+      'day',
+      'day.x',
+    ],
+    ...[
+      '',
+      '.',
+      'm.',
+      '.m',
+      'm..a',
+      'l[]',
+      'l[-1]',
+      'l[01]',
+      'l[a]',
+      'l [0]',
+      'm . a',
+      '"m"',
+      'm-a',
+      '1',
+      ':v',
+      '$types',
+    ],
+    ...['m.name', '#missing'],
   ],
-  ...[
-    'id.x',
-    'id[0]',
-    '#id.x',
-    'n.x',
-    'b[0]',
-    'customer[0]',
-    'order.x',
-    'status',
-    'order',
-    'day',
-    'day.x',
-    '#missing',
-  ],
-  ...[
-    '',
-    '.',
-    'm.',
-    '.m',
-    'm..a',
-    'l[]',
-    'l[-1]',
-    'l[a]',
-    'l [0]',
-    'm . a',
-    '"m"',
-    'm-a',
-    '1',
-    ':v',
-    '$types',
-    '#t',
-  ],
-];
+);
 const NAMES: Record<string, string> = {
   '#n': 'name',
   '#id': 'id',
@@ -238,12 +229,13 @@ const NAMES: Record<string, string> = {
   '#o': 'order',
   '#s': 'status',
   '#c': 'customer',
+  '#day': 'day',
 };
 const SEPARATORS = [',', ', ', ' ,', ' , ', '\n,\t', ',,', ' '];
 
 const projection: fc.Arbitrary<Input> = fc
   .record({
-    paths: fc.array(fc.constantFrom(...PATHS), { minLength: 1, maxLength: 3 }),
+    paths: fc.array(PATHS, { minLength: 1, maxLength: 3 }),
     separator: mostly([',', ', '], SEPARATORS),
     around: mostly([''], [' ', '\n', ',']),
   })
@@ -290,8 +282,8 @@ const projected = fc.oneof(
 );
 
 const options = all(
-  sometimes('ConsistentRead', 8, true, false, false, null, 'true', 0, 'x'),
-  sometimes('ReturnConsumedCapacity', 8, 'TOTAL', 'INDEXES', 'NONE', 'total', '', null, 'x'),
+  sometimes('ConsistentRead', 12, true, false, false, false, null, 'true', 0, 'x'),
+  sometimes('ReturnConsumedCapacity', 6, 'TOTAL', 'INDEXES', 'NONE', 'TOTAL', 'total', '', null, 'x'),
   sometimes('Unknown', 30, 1, 'x', undefined),
 );
 
@@ -327,44 +319,37 @@ function batchGetItem(isDocument: boolean): fc.Arbitrary<Input> {
     .map(([some, more]) => ({ RequestItems: Object.fromEntries(some), ...more }));
 }
 
-const CONDITIONS = [
-  ...[
-    'customer = :c',
-    '#c = :c',
-    'customer=:c',
-    '(customer = :c)',
-    ' customer  =  :c ',
-    '((#c) = (:c))',
-    ':c = customer',
+const CONDITIONS = mostly(
+  [
+    ...['customer = :c', '#c = :c', 'customer=:c', '(customer = :c)', ' customer  =  :c ', '((#c) = (:c))'],
+    ...['customer = :c AND #o > :o', '#o > :o and customer = :c', 'customer = :c AND #o BETWEEN :o AND :p'],
+    ...['(#c = :c) AND (#o <= :p)', 'customer = :c AND #o = :o'],
   ],
-  ...[
-    'customer = :c AND #o > :o',
-    '#o > :o and customer = :c',
-    'customer = :c AND #o BETWEEN :o AND :p',
-    '(#c = :c) AND (#o <= :p)',
+  [
+    ...[
+      ':c = customer',
+      'customer = :c AND begins_with(#o, :o)',
+      'customer = :c AND customer = :c',
+      'customer > :c',
+      '',
+    ],
+    ...[
+      'customer = :c OR #o = :o',
+      'customer = :c AND #o IN (:o, :p)',
+      ' ',
+      'customer = :c AND',
+      'customer == :c',
+    ],
+    ...['id = :c', '#o = :o', 'customer = :missing', 'customer = :c AND #o > :o AND #o < :p', '#s = :s'],
   ],
-  ...[
-    'customer = :c AND #o = :o',
-    'customer = :c AND begins_with(#o, :o)',
-    'customer = :c AND begins_with(#day, :d)',
-  ],
+);
+const OF_INDEXES = [
   ...[
     '#s = :s',
     '#s = :s AND #o < :p',
-    'customer = :c AND customer = :c',
-    'customer > :c',
-    'customer = :c OR #o = :o',
-    'customer = :c AND #o IN (:o, :p)',
-  ],
-  ...[
-    '',
-    ' ',
-    'customer = :c AND',
-    'customer == :c',
-    'id = :c',
-    '#o = :o',
-    'customer = :missing',
-    'customer = :c AND #o > :o AND #o < :p',
+    '(#s = :s) and #o >= :o',
+    'customer = :c',
+    'customer = :c AND begins_with(#day, :d)',
   ],
 ];
 const FILTERS = [
@@ -422,7 +407,13 @@ function query(isDocument: boolean): fc.Arbitrary<Input> {
     )
     .map(([KeyConditions, more]): Input => ({ KeyConditions, ...more }));
   const expression = fc
-    .tuple(fc.constantFrom(...CONDITIONS), all(sometimes('FilterExpression', 4, ...FILTERS)))
+    .tuple(
+      fc.oneof(
+        { weight: 3, arbitrary: CONDITIONS },
+        { weight: 2, arbitrary: fc.constantFrom(...OF_INDEXES) },
+      ),
+      all(sometimes('FilterExpression', 4, ...FILTERS)),
+    )
     .map(([KeyConditionExpression, more]): Input => ({ KeyConditionExpression, ...more }));
   return fc
     .tuple(
@@ -449,7 +440,7 @@ function pageOptions(value: (plain: unknown, wire: object) => unknown): fc.Arbit
     order: value(Number(order), { N: order }),
   });
   return all(
-    sometimes('Limit', 4, 1, 2, 100, 0, -1, 1.5, '1', null, 2 ** 31),
+    sometimes('Limit', 4, 1, 2, 100, 100, 2, 1, 1, 0, -1, 1.5, '1', null, 2 ** 31),
     sometimes(
       'Select',
       6,

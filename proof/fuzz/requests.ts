@@ -130,7 +130,7 @@ async function stubWorlds(): Promise<Worlds> {
   const cached = CACHED.of(tables[1]);
   const witness = newWitness();
   const cache = witness.watch(openMemory(Date.now).store);
-  const config = { ...witness.config, namespace: NAMESPACE, cache, readTimeoutMs: 5_000 };
+  const config = { ...witness.config, namespace: NAMESPACE, cache, writeThrough: true, readTimeoutMs: 5_000 };
   const handler = NewStreamCacheHandler(config);
   cached.middlewareStack.remove('dynamodbStreamCache'); // of the world before
   cached.middlewareStack.use(NewCachingMiddleware(config));
