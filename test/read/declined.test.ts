@@ -41,6 +41,24 @@ describe('A read that is left to DynamoDB is reported with its reason:', () => {
       { operation: 'BatchGetItem', reason: 'key-path' },
     ],
     [
+      'a batch of no keys',
+      new BatchGetItemCommand({ RequestItems: { users: { Keys: [] } } }),
+      { operation: 'BatchGetItem', reason: 'not-understood', member: 'Keys' },
+    ],
+    [
+      'a batch with names for one table and an expression for another',
+      new BatchGetItemCommand({
+        RequestItems: {
+          users: { Keys: [Key], AttributesToGet: ['id'] },
+          orders: {
+            Keys: [{ customerId: { S: '1' }, orderId: { S: '1' } }],
+            ProjectionExpression: 'customerId',
+          },
+        },
+      }),
+      { operation: 'BatchGetItem', reason: 'not-understood', member: 'AttributesToGet' },
+    ],
+    [
       'a Query with a reserved word',
       new QueryCommand({ TableName: 'users', KeyConditionExpression: 'name = :n' }),
       { operation: 'Query', reason: 'not-understood', member: 'KeyConditionExpression' },
@@ -103,6 +121,17 @@ describe('A result does not outlive an item in it', () => {
     expect(pair.count('hit') + pair.count('fill')).toBe(0);
     expect(declined()).toMatchObject([{ reason: 'ttl-unread' }, { reason: 'ttl-unread' }]);
   });
+});
+
+test('A key of bytes in any other view than Uint8Array is left to DynamoDB: the SDK sends something else', async () => {
+  pair.table.put({ id: { B: new Uint8Array([1]) }, name: { S: 'Ada' } });
+  const get = (B: unknown) =>
+    send(new GetItemCommand({ TableName: 'users', Key: { id: { B: B as Uint8Array } } }));
+  for (const _ of [1, 2]) await get(Buffer.from([1]));
+  expect(pair.count('hit')).toBe(1);
+  const { buffer } = new Uint8Array([1]);
+  for (const view of [new DataView(buffer), new Int8Array(buffer)]) await get(view).catch(() => {});
+  expect(pair.count('hit')).toBe(1);
 });
 
 test('A hit has the $metadata of an answer for which nothing was sent', async () => {
