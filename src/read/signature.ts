@@ -8,8 +8,8 @@ import { isRecord, misreadMember, readExpressions, type Token } from './expressi
  *
  * Spelling is the order of members, of attributes, of what a set or a projection lists; aliases and placeholders;
  * whitespace in expressions; numbers (`1`, `1.0`); defaults written out; a table named by its ARN;
- * `ReturnConsumedCapacity`; and members that only a Scan has, which the SDK does not send. Values are in the form of
- * `DynamoDBClient`, binary as `Uint8Array`.
+ * `ReturnConsumedCapacity`; and members that only a Scan or a write has, which the SDK does not send. Values are in the
+ * form of `DynamoDBClient`, binary as `Uint8Array`.
  *
  * `undefined` when the request has anything that is not understood, also most of what DynamoDB refuses: such a
  * request cannot be cached.
@@ -70,8 +70,11 @@ const MEMBERS_OF = {
   Scan: [...MEMBERS, 'ScanFilter', 'Segment', 'TotalSegments'],
 } as const;
 
+/** Members of writes that libraries give to every operation alike. The SDK sends none of them with a read. */
+const OF_WRITES = ['ReturnItemCollectionMetrics'] as const;
+
 /** Of either operation: another may be one that a later SDK sends. */
-const KNOWN: ReadonlySet<string> = new Set([...MEMBERS_OF.Query, ...MEMBERS_OF.Scan]);
+const KNOWN: ReadonlySet<string> = new Set([...MEMBERS_OF.Query, ...MEMBERS_OF.Scan, ...OF_WRITES]);
 
 type Request = Partial<QueryCommandInput & ScanCommandInput>;
 

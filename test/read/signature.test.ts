@@ -47,6 +47,10 @@ describe('the signature of a request', () => {
     ],
     ['members are there but undefined', { Limit: undefined, IndexName: undefined, QueryFilter: undefined }],
     ['the capacity is asked for', { ReturnConsumedCapacity: 'INDEXES' }],
+    [
+      'a member of writes is there, which the SDK leaves out',
+      { ReturnItemCollectionMetrics: 'SIZE' } as object,
+    ],
     ['the table is named by ARN', { TableName: 'arn:aws:dynamodb:eu-west-1:123456789012:table/orders' }],
     ['whitespace differs', { KeyConditionExpression: ' #c=:c\r\n and  placed\t>:from ' }],
     ['a projection lists its paths in another order', { ProjectionExpression: 'amount, id, #t [ 0 ]' }],
