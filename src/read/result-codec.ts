@@ -24,7 +24,7 @@ export function encodeResult(
 ): string {
   const members = [JSON.stringify(rest).slice(1, -1)];
   if (items !== undefined) members.push(`"items":[${items.map(encode).join()}]`);
-  if (lastEvaluatedKey !== undefined) members.push(`"lastEvaluatedKey":${encode(lastEvaluatedKey)}`);
+  if (lastEvaluatedKey !== undefined) members.push(`"lastEvaluatedKey":[${inItsOrder(lastEvaluatedKey)}]`);
   return `${firstLine(generations)}{${members.join()}}`;
 }
 
@@ -47,11 +47,22 @@ export function decodeResult(
       count,
       scannedCount,
       ...(items !== undefined && { items: (items as unknown[]).map(decodeDocument) }),
-      ...(lastEvaluatedKey !== undefined && { lastEvaluatedKey: decodeDocument(lastEvaluatedKey) }),
+      ...(lastEvaluatedKey !== undefined && { lastEvaluatedKey: joined(lastEvaluatedKey) }),
     };
   } catch {
     return 'damaged';
   }
+}
+
+/** A key as one text for each attribute: applications make cursors of its JSON, which are to be the same on a hit. */
+function inItsOrder(key: AttributeMap): string {
+  return Object.entries(key)
+    .map(([name, value]) => encode(Object.fromEntries([[name, value]])))
+    .join();
+}
+
+function joined(attributes: unknown[]): AttributeMap {
+  return Object.fromEntries(attributes.flatMap((attribute) => Object.entries(decodeDocument(attribute))));
 }
 
 function isMoment(value: unknown): boolean {
