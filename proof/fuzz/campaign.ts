@@ -5,6 +5,8 @@ export interface CampaignOptions {
   /** How many hostile inputs, at least. */
   readonly runs: number;
   readonly seed: number;
+  /** Whether the first input that breaks a rule will do; otherwise the smallest such input is looked for. */
+  readonly endOnFailure?: boolean;
 }
 
 export interface CampaignResult {
@@ -35,7 +37,7 @@ export function newTally() {
  */
 export async function attack<T>(
   arbitrary: fc.Arbitrary<T>,
-  { seed }: CampaignOptions,
+  { seed, endOnFailure = false }: CampaignOptions,
   sequences: number,
   check: (input: T) => Promise<void>,
 ): Promise<void> {
@@ -49,7 +51,7 @@ export async function attack<T>(
         if (unhandled.length > 0)
           throw new Error('A rejection was not handled.', { cause: unhandled.splice(0)[0] });
       }),
-      { seed, numRuns: sequences, endOnFailure: false },
+      { seed, numRuns: sequences, endOnFailure },
     );
     await new Promise((resolve) => setImmediate(resolve)); // when Node tells of rejections
   } finally {

@@ -5,6 +5,7 @@ import type { CampaignResult } from './campaign.js';
 import { fuzzNearHits } from './near-hits.js';
 import { fuzzOnDynamoDB } from './on-dynamodb.js';
 import { fuzzOnRedis } from './on-redis.js';
+import { fuzzOwnWrites } from './own-writes.js';
 import { fuzzRequests } from './requests.js';
 import { fuzzStoredValues } from './stored-values.js';
 import { fuzzStreamEvents } from './stream-events.js';
@@ -30,6 +31,7 @@ const campaigns: Record<string, () => Promise<CampaignResult>> = {
   redis: () => fuzzOnRedis(few),
   dynamodb: () => fuzzOnDynamoDB(few),
   near: () => fuzzNearHits(options),
+  writes: () => fuzzOwnWrites(options),
 };
 for (const [name, campaign] of Object.entries(campaigns)) {
   if (values.only === undefined || values.only === name) await run(campaign);

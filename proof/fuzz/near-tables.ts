@@ -4,6 +4,7 @@ import {
   type CreateTableCommandInput,
   type DynamoDBClient,
   PutItemCommand,
+  type StreamViewType,
 } from '@aws-sdk/client-dynamodb';
 import { createTable } from '../../test/support/dynamodb.js';
 
@@ -38,11 +39,13 @@ const ITEMS: Record<string, Record<string, AttributeValue>[]> = {
   ),
 };
 
-export async function createNearTables(client: DynamoDBClient): Promise<void> {
-  await createTable(client, 'users', { id: 'S' });
-  await createTable(client, 'counters', { n: 'N' });
-  await createTable(client, 'blobs', { b: 'B' });
-  await client.send(new CreateTableCommand(ORDERS));
+/** @param stream what the tables' streams have of items; without it there are none */
+export async function createNearTables(client: DynamoDBClient, stream?: StreamViewType): Promise<void> {
+  await createTable(client, 'users', { id: 'S' }, stream);
+  await createTable(client, 'counters', { n: 'N' }, stream);
+  await createTable(client, 'blobs', { b: 'B' }, stream);
+  const StreamSpecification = stream && { StreamEnabled: true, StreamViewType: stream };
+  await client.send(new CreateTableCommand({ ...ORDERS, StreamSpecification }));
   for (const [TableName, items] of Object.entries(ITEMS)) {
     for (const Item of items) await client.send(new PutItemCommand({ TableName, Item }));
   }
