@@ -1,3 +1,5 @@
+import { textTable } from '../proof/text-table.js';
+
 /** One line of the table: what was compared with what, and what came of it. */
 export interface Figure {
   /** Its number in the list of aims: S1 to S12. */
@@ -38,12 +40,7 @@ export function tableOf(figures: readonly Figure[]): string {
     aim.text,
     aim.isMet === undefined ? '' : aim.isMet ? 'yes' : '**no**',
   ]);
-  const all = [['', 'what', 'ours', 'compared with', 'ratio', 'aim', 'met'], ...rows];
-  const widths = all[0]?.map((_, column) => Math.max(...all.map((row) => row[column]?.length ?? 0))) ?? [];
-  const line = (row: readonly string[]) =>
-    `| ${row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join(' | ')} |`;
-  const [head = [], ...body] = all;
-  return [line(head), line(widths.map((width) => '-'.repeat(width))), ...body.map(line)].join('\n');
+  return textTable(['', 'what', 'ours', 'compared with', 'ratio', 'aim', 'met'], rows);
 }
 
 export function twoDigits(value: number): string {

@@ -87,7 +87,7 @@ const WIDTH = 820;
 const LABELS = 270;
 const ROW = 26;
 
-/** Lying bars on a card of its own, so that it reads the same on light pages and dark ones. */
+/** Lying bars. */
 function bars(title: string, groups: readonly Group[]): string {
   const longest = Math.max(...groups.flatMap((group) => group.bars.map(({ value }) => value)));
   const scale = (WIDTH - LABELS - 120) / longest;
@@ -109,14 +109,19 @@ function bars(title: string, groups: readonly Group[]): string {
     }
     y += 10;
   }
-  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${y + 10}" width="${WIDTH}" height="${y + 10}" role="img" aria-label="${escaped(title)}" font-family="system-ui, -apple-system, 'Segoe UI', Helvetica, Arial, sans-serif" font-size="14" fill="#1f2328">
-<rect x="1" y="1" width="${WIDTH - 2}" height="${y + 8}" rx="14" fill="#ffffff" stroke="#d0d7de"/>
+  return card(title, WIDTH, y + 10, rows.join('\n'));
+}
+
+/** A picture's frame and title: a card of its own, so that it reads the same on light pages and dark ones. */
+export function card(title: string, width: number, height: number, content: string): string {
+  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" role="img" aria-label="${escaped(title)}" font-family="system-ui, -apple-system, 'Segoe UI', Helvetica, Arial, sans-serif" font-size="14" fill="#1f2328">
+<rect x="1" y="1" width="${width - 2}" height="${height - 2}" rx="14" fill="#ffffff" stroke="#d0d7de"/>
 <text x="24" y="36" font-size="16" font-weight="600">${escaped(title)}</text>
-${rows.join('\n')}
+${content}
 </svg>
 `;
 }
 
-function escaped(text: string): string {
+export function escaped(text: string): string {
   return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;');
 }

@@ -8,7 +8,7 @@ const CHUNK = 100;
 
 /** Runs every system over the seeds, ours in each mode, and returns what came of it, also as a table. */
 export async function compare(
-  workers: Workers,
+  workers: Workers<Task, Tally>,
   seeds: number,
 ): Promise<{ text: string; tallies: ReadonlyMap<string, Tally> }> {
   const tallies = new Map<string, Tally>();

@@ -5,6 +5,7 @@ import { necessity } from './necessity.js';
 import { MODES, readOptions, USAGE } from './options.js';
 import { withoutRule } from './rules.js';
 import { OURS } from './systems.js';
+import type { Tally, Task } from './task.js';
 import { newWorkers } from './workers.js';
 
 type Options = ReturnType<typeof readOptions>;
@@ -20,7 +21,7 @@ async function main(): Promise<void> {
 }
 
 async function provePromises({ seeds }: Options): Promise<void> {
-  const workers = newWorkers(await bundleProgram('proof/worker.ts'));
+  const workers = newWorkers<Task, Tally>(await bundleProgram('proof/worker.ts'));
   const { text, tallies } = await compare(workers, seeds);
   await workers.close();
   console.log(text);

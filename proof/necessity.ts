@@ -3,7 +3,7 @@ import { chunks } from './compare.js';
 import { MODES } from './options.js';
 import { type Rule, withoutRule } from './rules.js';
 import { OURS } from './systems.js';
-import type { Tally } from './task.js';
+import type { Tally, Task } from './task.js';
 import { textTable } from './text-table.js';
 import { newWorkers } from './workers.js';
 
@@ -34,7 +34,7 @@ async function firstBroken(rule: Rule, index: number, seeds: number) {
     variant: `-without-${index}`,
     plugins: [withoutRule(rule)],
   });
-  const workers = newWorkers(program);
+  const workers = newWorkers<Task, Tally>(program);
   let first: (NonNullable<Tally['first']> & { mode: string; position: number }) | undefined;
   const tasks = chunks(seeds).flatMap((chunk) => MODES.map((mode) => ({ system: OURS, mode, seeds: chunk })));
   await workers.all(

@@ -1,22 +1,25 @@
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
-import type { Tally, Task } from './task.js';
 
 /** Does tasks on every core, in their order. */
-export interface Workers {
+export interface Workers<Task, Result> {
   /** @param enough ends the work early, when what has come back so far is enough */
   all(
     tasks: readonly Task[],
-    onDone: (task: Task, tally: Tally) => void,
+    onDone: (task: Task, result: Result) => void,
     enough?: () => boolean,
   ): Promise<void>;
   close(): Promise<void>;
 }
 
-export function newWorkers(program: string, count = availableParallelism()): Workers {
+/** @param program a module that answers each message, a task, with its result */
+export function newWorkers<Task, Result>(
+  program: string,
+  count = availableParallelism(),
+): Workers<Task, Result> {
   const workers = Array.from({ length: count }, () => new Worker(program));
 
-  function perform(worker: Worker, task: Task): Promise<Tally> {
+  function perform(worker: Worker, task: Task): Promise<Result> {
     return new Promise((resolve, reject) => {
       worker.removeAllListeners().once('message', resolve).once('error', reject);
       worker.postMessage(task);

@@ -5,13 +5,15 @@ import { batchIn, type Input, type Output, skOf, TABLE, type WriteRequest } from
 import type { World } from './world.js';
 
 /** What a simple cache is made of: which of the usual parts it has. */
-interface Parts {
+export interface Parts {
   /** A stream handler that sets the new image of every record, and deletes on REMOVE: the published samples. */
   readonly setsFromStream?: boolean;
   /** A reader that misses stores what it read. */
   readonly fills?: boolean;
   /** A client that has written deletes the entry. */
   readonly deletesOwnWrites?: boolean;
+  /** A client that has written an item, and knows what it then is, stores it. */
+  readonly storesOwnWrites?: boolean;
 }
 
 /** The caches that people write today. All of them read an item with a plain GET, and leave queries to DynamoDB. */
@@ -22,7 +24,7 @@ export const baselines: Record<string, NewSystem> = {
   'read-aside, own writes deleted': simple({ fills: true, deletesOwnWrites: true }),
 };
 
-function simple({ setsFromStream, fills, deletesOwnWrites }: Parts): NewSystem {
+export function simple({ setsFromStream, fills, deletesOwnWrites, storesOwnWrites }: Parts): NewSystem {
   return (world, line) => {
     const cache = newPlainCache(world);
     const fetch = (sk: string) => line.call(() => cache.get(sk));
@@ -41,7 +43,12 @@ function simple({ setsFromStream, fills, deletesOwnWrites }: Parts): NewSystem {
     return {
       handler: setsFromStream ? handler : undefined,
       newClient: () =>
-        newSimpleClient({ fetch, ...(fills && { store }) }, deletesOwnWrites ? forget : undefined),
+        newSimpleClient({
+          fetch,
+          ...(fills && { fill: store }),
+          ...(deletesOwnWrites && { forget }),
+          ...(storesOwnWrites && { store }),
+        }),
       cached: (sk) => cache.get(sk),
       evict: (sk) => cache.delete(sk),
       clear: () => cache.clear(),
@@ -51,10 +58,14 @@ function simple({ setsFromStream, fills, deletesOwnWrites }: Parts): NewSystem {
 
 interface Access {
   readonly fetch: (sk: string) => Promise<AttributeMap | null | undefined>;
+  /** What becomes of an item that was read. */
+  readonly fill?: (sk: string, item: AttributeMap | null) => Promise<void>;
+  /** What becomes of one that was written. */
+  readonly forget?: (sk: string) => Promise<void>;
   readonly store?: (sk: string, item: AttributeMap | null) => Promise<void>;
 }
 
-function newSimpleClient({ fetch, store }: Access, forget?: (sk: string) => Promise<void>): Client {
+function newSimpleClient({ fetch, fill, forget, store }: Access): Client {
   const ignored = () => undefined;
 
   async function getItem(input: Input, next: Next): Promise<Output> {
@@ -62,7 +73,7 @@ function newSimpleClient({ fetch, store }: Access, forget?: (sk: string) => Prom
     const found = await fetch(sk).catch(ignored);
     if (found !== undefined) return { $metadata: {}, ...(found && { Item: found }) };
     const output = await next('GetItemCommand', input);
-    await store?.(sk, (output.Item as AttributeMap | undefined) ?? null).catch(ignored);
+    await fill?.(sk, (output.Item as AttributeMap | undefined) ?? null).catch(ignored);
     return output;
   }
 
@@ -75,7 +86,7 @@ function newSimpleClient({ fetch, store }: Access, forget?: (sk: string) => Prom
       const output = await next('BatchGetItemCommand', { RequestItems: { [TABLE]: { Keys: missing } } });
       const read = (output.Responses as { items: AttributeMap[] }).items;
       for (const key of missing) {
-        await store?.(skOf(key), read.find((item) => skOf(item) === skOf(key)) ?? null).catch(ignored);
+        await fill?.(skOf(key), read.find((item) => skOf(item) === skOf(key)) ?? null).catch(ignored);
       }
       items = [...items, ...read];
     }
@@ -89,6 +100,8 @@ function newSimpleClient({ fetch, store }: Access, forget?: (sk: string) => Prom
       if (command === 'BatchGetItemCommand') return batchGetItem(input, next);
       const output = await next(command, input);
       for (const sk of writtenBy(input)) await forget?.(sk).catch(ignored);
+      const written = (input.Item ?? output.Attributes) as AttributeMap | undefined;
+      if (written !== undefined) await store?.(skOf(written), written).catch(ignored);
       return output;
     },
   };

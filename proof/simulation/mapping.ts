@@ -31,14 +31,12 @@ export function newMapping(world: World, table: Table, handler: Handler): Mappin
         await time.sleep(POLL_MS);
         continue;
       }
-      const available = table.changes.filter(
-        ({ committedAt }, index) => index >= position && committedAt + stream.delayMs <= time.now(),
-      );
-      if (available.length === 0) {
+      const rest = table.changes.slice(position, position + stream.batchSize);
+      const batch = rest.filter(({ committedAt }) => committedAt + stream.delayMs <= time.now());
+      if (batch.length === 0) {
         await time.sleep(POLL_MS);
         continue;
       }
-      const batch = available.slice(0, stream.batchSize);
       await deliverAll(batch);
       position += batch.length;
       if (!world.isHealed && random.chance(stream.repeated.share)) void repeat(batch);

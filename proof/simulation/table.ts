@@ -76,11 +76,11 @@ export function imageOf(history: History, sk: string, expires?: number): Attribu
   };
 }
 
-export function newTable(world: World): Table {
+/** @param names its items, none of which is there yet */
+export function newTable(world: World, names: readonly string[] = itemNames(world.weather.items)): Table {
   const { weather, time } = world;
   const random = world.random('table');
   const answers = world.random('slow answers');
-  const names = ['a', 'b', 'c'].slice(0, weather.items);
   const items = new Map(names.map((sk) => [sk, newHistory(world.start)]));
   const changes: Change[] = [];
   const numbersRestartAt = world.start + (weather.stream.numbersRestartAt ?? Number.POSITIVE_INFINITY);
@@ -193,6 +193,10 @@ export function newTable(world: World): Table {
     },
     write,
   };
+}
+
+function itemNames(count: number): string[] {
+  return ['a', 'b', 'c'].slice(0, count);
 }
 
 /** A state in the story. */

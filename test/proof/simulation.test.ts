@@ -8,9 +8,9 @@ import type { Tally, Task } from '../../proof/task.js';
 import { newWorkers, type Workers } from '../../proof/workers.js';
 import { bundleProgram } from '../../scripts/bundle.mjs';
 
-let workers: Workers;
+let workers: Workers<Task, Tally>;
 beforeAll(async () => {
-  workers = newWorkers(await bundleProgram('proof/worker.ts', { variant: '-test' }));
+  workers = newWorkers<Task, Tally>(await bundleProgram('proof/worker.ts', { variant: '-test' }));
 });
 afterAll(() => workers.close());
 
@@ -57,7 +57,7 @@ describe('without a rule, a promise breaks as the page says', () => {
         variant: `-test-without-${seed}`,
         plugins: rules.map(withoutRule),
       });
-      const without = newWorkers(program, 1);
+      const without = newWorkers<Task, Tally>(program, 1);
       const seeds = { from: Number(seed), to: Number(seed) + 1 };
       const found: string[] = [];
       await without.all([{ system: OURS, mode: mode as 'write', seeds }], (_task, { first }) => {
