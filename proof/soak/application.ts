@@ -17,17 +17,19 @@ export interface Application {
   timed<T>(call: (client: DynamoDBClient) => Promise<T>): Promise<Timed<T>>;
 }
 
-/** Gives a client the middleware, with the options that are not its defaults only to name the table. */
+/** Gives a client the middleware, whose other options are the defaults, but for names. */
 export function withCache(
   client: DynamoDBClient,
   url: string,
   onReport: (report: Report) => void,
+  writeThrough = false,
 ): Application {
   client.middlewareStack.use(
     NewCachingMiddleware({
       cache: url,
       namespace: NAMESPACE,
       tables: { [TABLE]: KEYS },
+      writeThrough,
       logger: SILENT,
       onReport,
     }),

@@ -109,9 +109,11 @@ export async function soak(options: SoakOptions, onFault: (fault: FaultRecord) =
     if (report.type === 'fill') note(report.key, `fill ${report.outcome}`);
     if (report.type === 'void') for (const key of report.keys) note(key, `void ${report.outcome}`);
   };
-  const application = () => withCache(server.client(), cache.url, onReport);
+  const application = (writeThrough?: boolean) =>
+    withCache(server.client(), cache.url, onReport, writeThrough);
   const readers = [application(), application()];
-  const workload = startWorkload({ direct, writer: application(), readers }, ledger, NAMES, options.seed);
+  const writers = { voiding: application(), through: application(true) };
+  const workload = startWorkload({ direct, ...writers, readers }, ledger, NAMES, options.seed);
   const store = openStore(cache.url, 4_000);
 
   /** Resolves when what is cached of freshly written probes is what the table holds; after a minute with undefined. */

@@ -60,7 +60,8 @@ function sendOne(client: DynamoDBClient, kind: Write, { name, version }: Change)
   if (kind === 'put')
     return client.send(new PutItemCommand({ TableName: TABLE, Item: orderOf(name, version) }));
   if (kind === 'delete') return client.send(new DeleteItemCommand({ TableName: TABLE, Key: keyOf(name) }));
-  return client.send(new UpdateItemCommand({ TableName: TABLE, ...updateOf(name, version) }));
+  const returned = version % 2 === 0 ? ({ ReturnValues: 'ALL_NEW' } as const) : {};
+  return client.send(new UpdateItemCommand({ TableName: TABLE, ...updateOf(name, version), ...returned }));
 }
 
 function batched({ name, version, isDelete }: Change) {

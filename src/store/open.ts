@@ -44,6 +44,7 @@ const STORE_METHODS: readonly (keyof CacheStore)[] = [
   'release',
   'fill',
   'void',
+  'claim',
   'move',
   'generations',
   'put',
