@@ -37,14 +37,14 @@ export const RULES: readonly Rule[] = [
   },
   {
     name: 'same: what a record keeps is exactly what it says',
-    file: 'src/store/memory.ts',
-    code: 'values.get(change.key) === change.value;',
-    without: 'values.get(change.key) !== undefined;',
+    file: 'src/store/steps.ts',
+    code: 'cell.value === change.value;',
+    without: 'cell.value !== undefined;',
   },
   {
     name: 'a voiding record deletes the value',
-    file: 'src/store/memory.ts',
-    code: 'if (VOIDING.has(decision)) values.delete(change.key);',
+    file: 'src/store/steps.ts',
+    code: 'if (VOIDING.has(decision)) cell.drop();',
     without: '',
   },
   {
@@ -185,8 +185,8 @@ export const RULES: readonly Rule[] = [
   },
   {
     name: 'a result does not replace another of its generations',
-    file: 'src/store/memory.ts',
-    code: "if (stored !== undefined && firstLine(stored) === firstLine(value)) return 'occupied';",
+    file: 'src/store/steps.ts',
+    code: "if (cell.value !== undefined && firstLine(cell.value) === firstLine(value)) return 'occupied';",
     without: '',
   },
 ];

@@ -1,6 +1,6 @@
 /**
  * The rules that keep the cache true, as pure functions of an item's guard, one step and the cache server's clock.
- * `store/memory.ts` runs them as they stand; `store/redis/*.lua` says the same in Lua, and a differential test holds
+ * `store/steps.ts` runs them as they stand; `store/redis/*.lua` says the same in Lua, and a differential test holds
  * the two together. Times are milliseconds of the cache server's clock unless they say otherwise.
  */
 

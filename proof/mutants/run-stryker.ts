@@ -8,7 +8,7 @@ import { openSandbox } from './sandbox.js';
 
 const FILES = [
   ...['src/coherence.ts', 'src/key.ts', 'src/codec.ts'],
-  ...['src/stream/response.ts', 'src/store/memory.ts'],
+  ...['src/stream/response.ts', 'src/store/memory.ts', 'src/store/steps.ts'],
 ];
 /** Those first that take the least time. */
 const TESTS = [
