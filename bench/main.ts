@@ -11,7 +11,6 @@ import { ownWrites } from './own-writes.js';
 import { drawPictures } from './pictures.js';
 import { batchHits, hits } from './read-path.js';
 import { cpuBySteps } from './steps.js';
-import { runWorkloads } from './workload/main.js';
 import { batchSizes, cluster, standalone } from './write-path.js';
 
 const BENCHMARKS: { ids: string[]; run(bench: Bench): Promise<Figure[]> }[] = [
@@ -29,12 +28,8 @@ const BENCHMARKS: { ids: string[]; run(bench: Bench): Promise<Figure[]> }[] = [
 
 const REPORT = 'docs/performance.md';
 
-/** What else this program does: `delay` and `soak` in processes of their own, see child.ts. */
-const ROLES: Record<string, (args: readonly string[]) => Promise<void>> = {
-  delay: runDelay,
-  soak: runSoak,
-  workload: runWorkloads,
-};
+/** What this program does in a process of its own; see child.ts. */
+const ROLES: Record<string, (args: readonly string[]) => Promise<void>> = { delay: runDelay, soak: runSoak };
 
 const [role = '', ...roleArgs] = process.argv.slice(2);
 if (ROLES[role]) await ROLES[role](roleArgs);

@@ -1,3 +1,6 @@
+// How much of what is asked the cache answers, and how much of what is answered is stale, for this package and for what one
+// would use instead: `npm run bench:workload [-- --scale 1 --only 'YCSB A']`. The code is the real one, the clock and the network
+// are simulated: the figures are the same on every machine.
 import { readFile, writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { withoutRule } from '../../proof/rules.js';
@@ -23,18 +26,15 @@ const WITHOUT_SAME = {
   without: "return 'overlapping';",
 };
 
-/**
- * `npm run bench -- workload [--scale 1] [--only 'YCSB A']`: how much of what is asked the cache answers, and how much of
- * what is answered is stale, for this package and for what one would use instead. The code is the real one, the clock and
- * the network are simulated: the figures are the same on every machine.
- */
-export async function runWorkloads(args: readonly string[]): Promise<void> {
+async function main(): Promise<void> {
   const { values } = parseArgs({
-    args: [...args],
     options: { scale: { type: 'string', default: '1' }, only: { type: 'string' } },
   });
   const scale = Number(values.scale);
-  const usual = { processes: 50, perSecond: 500, seconds: 240 * scale, streamDelayMs: 150, leaseMs: 25 };
+  const usual = {
+    ...{ processes: 50, perSecond: 500, streamDelayMs: 150, leaseMs: 25 },
+    ...{ warmUpSeconds: Math.min(60, 600 * scale), seconds: 240 * scale },
+  };
   const workloads = Object.keys(WORKLOADS).filter((name) => !values.only || name === values.only);
 
   const byContender = workloads.flatMap((workload) =>
@@ -191,3 +191,5 @@ async function writeSection(text: string): Promise<void> {
   );
   await writeFile(REPORT, shown);
 }
+
+await main();

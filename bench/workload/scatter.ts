@@ -30,7 +30,7 @@ function scatter(points: readonly Point[]): string {
   );
   const marks = Array.from({ length: decades + 1 }, (_, decade) => {
     const share = LEAST * 10 ** decade;
-    const text = decade === 0 ? 'fewer' : `${Number((100 * share).toPrecision(1))} %`;
+    const text = decade === 0 ? '≤ 0.001 %' : `${Number((100 * share).toPrecision(1))} %`;
     return `<path d="M${x(share).toFixed(1)} ${TOP}V${BOTTOM}" stroke="#eef1f4"/><text x="${x(share).toFixed(1)}" y="${BOTTOM + 22}" text-anchor="middle">${text}</text>`;
   });
   const dots = points.map(({ name, hits, stale, isOurs }, index) => {
@@ -47,7 +47,7 @@ function scatter(points: readonly Point[]): string {
     ...dots,
   ];
   return card(
-    'Share of reads that the cache answered, by the share of stale answers',
+    'Share of reads that the cache answered, by the share of stale answers: one table',
     900,
     BOTTOM + 64,
     content.join('\n'),
