@@ -119,6 +119,7 @@ async function buildPackage() {
       index: 'src/index.ts',
       'iam/index': 'src/iam/index.ts',
       'metrics/index': 'src/metrics/index.ts',
+      'memcached/index': 'src/store/memcached/index.ts',
       'local/index': 'src/local/index.ts',
       'cdk/index': 'infra/index.ts',
       cli: 'src/cli/main.ts',
@@ -138,7 +139,11 @@ async function buildPackage() {
   await bundleLambda(
     'src/lambda.ts',
     'dist/lambda.mjs',
-    { 'src/lambda-iam.mts': 'dist/lambda-iam.mjs', 'src/lambda-metrics.mts': 'dist/lambda-metrics.mjs' },
+    {
+      'src/lambda-iam.mts': 'dist/lambda-iam.mjs',
+      'src/lambda-memcached.mts': 'dist/lambda-memcached.mjs',
+      'src/lambda-metrics.mts': 'dist/lambda-metrics.mjs',
+    },
     [noProfiles],
   );
 }

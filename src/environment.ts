@@ -5,6 +5,11 @@ export function wantsIam({ STREAM_CACHE_URL = '' }: NodeJS.ProcessEnv = process.
   return /[?&]iam=/.test(STREAM_CACHE_URL);
 }
 
+/** The URL of a memcached, which the function without code has to bring a store for. */
+export function memcachedUrl({ STREAM_CACHE_URL = '' }: NodeJS.ProcessEnv = process.env): string | undefined {
+  return /^memcacheds?:/i.test(STREAM_CACHE_URL) ? STREAM_CACHE_URL : undefined;
+}
+
 /** Whether the function without code publishes metrics: `STREAM_CACHE_METRICS`, default `false`. */
 export function wantsMetrics({ STREAM_CACHE_METRICS }: NodeJS.ProcessEnv = process.env): boolean {
   const text = STREAM_CACHE_METRICS || 'false';

@@ -1,9 +1,11 @@
-import { wantsIam, wantsMetrics } from './environment.js';
+import { memcachedUrl, wantsIam, wantsMetrics } from './environment.js';
 import { NewStreamCacheHandler, type StreamCacheHandler } from './stream/handler.js';
 
 // What not every function uses is in files of its own beside the bundle, so that only its users load it.
 const iam = wantsIam() ? (await import('./lambda-iam.mjs')).iamAuthentication() : undefined;
-const plain = NewStreamCacheHandler({ iam });
+const memcached = memcachedUrl();
+const cache = memcached && (await import('./lambda-memcached.mjs')).memcachedStore(memcached);
+const plain = NewStreamCacheHandler({ cache, iam });
 
 /** The stream handler without any code: configured by the environment alone. */
 export const handler: StreamCacheHandler = wantsMetrics()

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { resolveConfig, type StreamCacheLogger } from '../config.js';
-import { wantsIam } from '../environment.js';
+import { memcachedUrl, wantsIam } from '../environment.js';
 import { toError } from '../errors.js';
 import type { CacheStore } from '../store/store.js';
 import { NewStreamCacheHandler, type StreamCacheHandler } from '../stream/handler.js';
@@ -77,14 +77,16 @@ function setEnvironment(variables: Readonly<Record<string, string | undefined>>)
 async function configuredStore(command: string, logger: StreamCacheLogger): Promise<CacheStore> {
   try {
     const iam = wantsIam() ? (await import('../iam/index.js')).iamAuthentication() : undefined;
-    return resolveConfig({ logger, iam }).store;
+    const memcached = memcachedUrl();
+    const cache = memcached && (await import('../store/memcached/index.js')).memcachedStore(memcached);
+    return resolveConfig({ logger, cache, iam }).store;
   } catch (cause) {
     throw new CommandError(`stream-cache ${command}: ${toError(cause).message}`, { cause });
   }
 }
 
 function withoutPassword(text: string): string {
-  if (!URL.canParse(text)) return text;
+  if (!URL.canParse(text)) return text.replace(/\/\/.*@/, '//***@'); // several hosts
   const url = new URL(text);
   if (url.password) url.password = '***';
   return url.href;

@@ -18,6 +18,7 @@ export function openStore(
 ): CacheStore {
   if (typeof cache === 'string') {
     if (cache === 'memory:' && iam === undefined) return memoryStore();
+    if (/^memcacheds?:/i.test(cache)) throw new ConfigError(NEEDS_MEMCACHED);
     return redisStore(iam === undefined ? ownConnection(cache) : iam(cache, ownConnection), stallMs);
   }
   if (iam !== undefined)
@@ -27,11 +28,14 @@ export function openStore(
   throw new ConfigError('Option cache is wrong: expected a URL, an ioredis client or a CacheStore.');
 }
 
+const NEEDS_MEMCACHED =
+  'Option cache (STREAM_CACHE_URL): memcached needs a store in its place: memcachedStore(url) of dynamodb-stream-cache/memcached.';
+
 /**
  * What all stores of one cache have in common: of a URL where it leads to, without who asks; else the object itself.
  */
 export function cacheIdentity(cache: string | object, store: CacheStore): string | object {
-  if (typeof cache !== 'string') return cache;
+  if (typeof cache !== 'string') return store.identity ?? cache;
   if (cache === 'memory:') return store;
   const { hostname, port, pathname } = new URL(cache);
   return `${hostname.toLowerCase()}:${port || 6379}/${Number(pathname.slice(1))}`;

@@ -12,6 +12,9 @@ export interface CacheStore {
   /** The stored text, or `undefined` where nothing is stored or it has expired. */
   get(keys: readonly string[], options?: CallOptions): Promise<Settled<string | undefined>[]>;
 
+  /** The same for all stores of one cache: what a process has written unseen by its cache is known to all of them. */
+  readonly identity?: string;
+
   /**
    * Whether `apply` reads a change only when it is about to send it, and never copies it with `...`. It is then given
    * changes that make their `value` when it is read: while the server works on those sent before. Default: false.

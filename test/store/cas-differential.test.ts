@@ -1,29 +1,41 @@
-import { expect, test } from 'vitest';
+import { randomUUID } from 'node:crypto';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import type { Driver } from '../../src/store/cas/driver.js';
 import { decodeEntry, type Entry, NOTHING } from '../../src/store/cas/entry.js';
 import { casStore } from '../../src/store/cas/store.js';
+import { memcachedDriver } from '../../src/store/memcached/driver.js';
+import { parseMemcachedUrl } from '../../src/store/memcached/target.js';
 import { openMemory } from '../../src/store/memory.js';
 import type { Lease } from '../../src/store/store.js';
 import { mapDriver } from '../support/map-driver.js';
+import { startMemcached } from '../support/memcached.js';
 import { compare, FOREVER, type Pair, perform, START, type Step } from './random-steps.js';
 
-test(
-  'memory and a store that can compare and set give the same outcomes and states for the same random steps',
-  {
-    timeout: 120_000,
-  },
-  () => compare(newPair),
-);
+describe('Memory gives the same outcomes and states for the same random steps as', () => {
+  test('a store that can compare and set', { timeout: 120_000 }, () => compare(() => newPair(mapDriver)));
 
-function newPair(): Pair {
+  test('memcached', { timeout: 120_000 }, async () => {
+    const server = await startMemcached();
+    const driver = memcachedDriver(parseMemcachedUrl(server.url), 4_000);
+    onTestFinished(async () => {
+      await driver.close();
+      await server.stop();
+    });
+    await compare(() => newPair(() => driver));
+  });
+});
+
+function newPair(newDriver: (now: () => number) => Driver): Pair {
+  const id = randomUUID();
   let now = START;
   const leases: [Lease[], Lease[]] = [[], []];
   const memory = openMemory(() => now);
-  const driver = mapDriver(() => now);
+  const driver = newDriver(() => now);
   const store = casStore(driver, { now: () => now, clocksApartMs: 0 });
 
-  function expectSameState(key: string): void {
-    const text = driver.entries.get(key)?.text;
-    const { value, guard } = text === undefined ? NOTHING : (decodeEntry(text, now) as Entry);
+  async function expectSameState(key: string): Promise<void> {
+    const [text] = await driver.get([key]);
+    const { value, guard } = text === undefined ? NOTHING : (decodeEntry(text as string, now) as Entry);
     expect({ value, guard: withoutToken(guard) }).toEqual({
       value: memory.values.get(key),
       guard: withoutToken(memory.guards.get(key)),
@@ -31,19 +43,19 @@ function newPair(): Pair {
   }
 
   async function take(next: Step): Promise<[unknown, unknown]> {
-    const key = 'item' in next ? next.item : '';
+    const key = 'item' in next ? `${id}:${next.item}` : '';
     const given = [
       await perform(memory.store, next, key, now, leases[0]),
       await perform(store, next, key, now, leases[1]),
     ].map(withoutToken);
-    expectSameState(key);
+    await expectSameState(key);
     return given as [unknown, unknown];
   }
 
   return {
     async both(next) {
       if (next.does === 'wait') now += (next as { interval: number }).interval;
-      const key = 'item' in next ? next.item : '';
+      const key = 'item' in next ? `${id}:${next.item}` : '';
       if (next.does === 'loseGuard') {
         memory.guards.delete(key);
         const value = memory.values.get(key);
@@ -51,7 +63,7 @@ function newPair(): Pair {
         else await driver.set([{ key, text: value, ttlMs: FOREVER }]);
       }
       // A moved tag takes the place of all that was there: of tags, nothing is.
-      if (next.does === 'move') await take({ does: 'loseValue', item: key } as Step);
+      if (next.does === 'move') await take({ ...next, does: 'loseValue' } as Step);
       return take(next);
     },
   };

@@ -193,7 +193,7 @@ const APPLY: Task<StoreChange, ApplyOutcome> = {
 const BEGIN: Task<string, Begun> = {
   first: 'lease',
   step(cell, _key, moment, rules) {
-    const isOurs = cell.guard?.generation === moment.token;
+    const isOurs = !cell.isChanged && cell.guard?.generation === moment.token;
     return isOurs
       ? { generation: moment.token, begunAt: moment.now, strong: false }
       : capped(steps.begin(cell, moment, rules), rules);

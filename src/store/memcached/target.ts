@@ -33,8 +33,7 @@ export function parseMemcachedUrl(text: string): MemcachedTarget {
       `Option cache (STREAM_CACHE_URL): ${what}. Expected memcached[s]://[user:password@]host[:port][,host[:port]…][?discover].`,
     );
   const match = /^memcached(s?):\/\/(?:([^@]*)@)?([^@/?#]*)\/?(\?[^#]*)?$/i.exec(text.trim());
-  if (match === null)
-    throw fail('this is not a URL of memcached; in a user or password @ is %40, / %2F, ? %3F and # %23');
+  if (match === null) throw fail('this is not a URL of memcached; in a user or password @ is %40');
   const [, secure, credentials, hosts = '', query] = match;
   if (query !== undefined && query !== '?discover')
     throw fail('the only parameter is discover, without a value');

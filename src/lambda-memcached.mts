@@ -1,0 +1,1 @@
+export { memcachedStore } from './store/memcached/index.js';

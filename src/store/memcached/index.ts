@@ -1,0 +1,33 @@
+import { casStore } from '../cas/store.js';
+import type { CacheStore } from '../store.js';
+import { memcachedDriver } from './driver.js';
+import { parseMemcachedUrl } from './target.js';
+
+export interface MemcachedOptions {
+  /** How long a call waits while nothing is answered at all, in milliseconds: its connection is given up then. Default 4,000. */
+  readonly stallMs?: number;
+  /**
+   * How far the clocks of two processes that use the cache may be apart, in milliseconds. Items take so much longer to settle
+   * after a change. Default 4,000: each process is within two seconds of the true time.
+   */
+  readonly clocksApartMs?: number;
+}
+
+/**
+ * A cache on memcached, for the option `cache` of handler and middleware. It does not connect before it is used.
+ *
+ * @param url `memcached://[user:password@]host[:port][,host[:port]…]`, `memcacheds://…` for TLS; `?discover` behind one host that
+ *   is the configuration endpoint of an ElastiCache cluster
+ * @throws ConfigError when the URL cannot be; it never repeats it
+ */
+export function memcachedStore(
+  url: string,
+  { stallMs = 4_000, clocksApartMs }: MemcachedOptions = {},
+): CacheStore {
+  const target = parseMemcachedUrl(url);
+  const store = casStore(
+    memcachedDriver(target, stallMs),
+    clocksApartMs === undefined ? {} : { clocksApartMs },
+  );
+  return { ...store, identity: target.nodes.map(({ host, port }) => `${host.toLowerCase()}:${port}`).join() };
+}
