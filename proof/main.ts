@@ -4,7 +4,7 @@ import { compare } from './compare.js';
 import { necessity } from './necessity.js';
 import { MODES, readOptions, USAGE } from './options.js';
 import { withoutRule } from './rules.js';
-import { OURS } from './systems.js';
+import { PROMISING } from './systems.js';
 import type { Tally, Task } from './task.js';
 import { newWorkers } from './workers.js';
 
@@ -25,12 +25,12 @@ async function provePromises({ seeds }: Options): Promise<void> {
   const { text, tallies } = await compare(workers, seeds);
   await workers.close();
   console.log(text);
-  for (const mode of MODES) {
-    const first = tallies.get(`${OURS}, mode ${mode}`)?.first;
+  for (const [system, mode] of PROMISING.flatMap((system) => MODES.map((mode) => [system, mode] as const))) {
+    const first = tallies.get(`${system}, mode ${mode}`)?.first;
     if (first === undefined) continue;
     process.exitCode = 1;
-    console.log(`\nMode ${mode}, ${first.violation.promise}: ${first.violation.text}`);
-    console.log(`Its story: npm run proof -- --seed ${first.seed} --mode ${mode}`);
+    console.log(`\n${system}, mode ${mode}, ${first.violation.promise}: ${first.violation.text}`);
+    console.log(`Its story: npm run proof -- --seed ${first.seed} --mode ${mode} --system '${system}'`);
   }
 }
 
