@@ -71,9 +71,11 @@ export function casStore(
     };
 
     for (let round = 1; left.size > 0; round += 1) {
-      const moment = newMoment(); // before anything is asked
+      const before = newMoment();
       const keys = [...left.keys()];
-      const held = await hold(first, keys, moment, rules, options);
+      const held = await hold(first, keys, before, rules, options);
+      // An answer may have taken long: what is late by now is. What a reader began with was so before it asked.
+      const moment = first === 'lease' ? before : { ...before, now: now() };
       const again = new Set<string>();
       const changed = keys.flatMap((key, index) => {
         const state = held[index];
