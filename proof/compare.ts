@@ -1,5 +1,6 @@
+import { PROMISING } from './names.js';
 import { MODES } from './options.js';
-import { PROMISING, SYSTEMS } from './systems.js';
+import { SYSTEMS } from './systems.js';
 import { add, NOTHING, type Tally, type Task } from './task.js';
 import { textTable } from './text-table.js';
 import type { Workers } from './workers.js';

@@ -1,10 +1,10 @@
 import { pathToFileURL } from 'node:url';
 import { bundleProgram } from '../scripts/bundle.mjs';
 import { compare } from './compare.js';
+import { PROMISING } from './names.js';
 import { necessity } from './necessity.js';
 import { MODES, readOptions, USAGE } from './options.js';
 import { withoutRule } from './rules.js';
-import { PROMISING } from './systems.js';
 import type { Tally, Task } from './task.js';
 import { newWorkers } from './workers.js';
 

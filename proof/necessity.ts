@@ -1,8 +1,8 @@
 import { bundleProgram } from '../scripts/bundle.mjs';
 import { chunks } from './compare.js';
+import { OURS } from './names.js';
 import { MODES } from './options.js';
 import { type Rule, withoutRule } from './rules.js';
-import { OURS } from './systems.js';
 import type { Tally, Task } from './task.js';
 import { textTable } from './text-table.js';
 import { newWorkers } from './workers.js';
@@ -36,7 +36,9 @@ async function firstBroken(rule: Rule, index: number, seeds: number) {
   });
   const workers = newWorkers<Task, Tally>(program);
   let first: (NonNullable<Tally['first']> & { mode: string; position: number }) | undefined;
-  const tasks = chunks(seeds).flatMap((chunk) => MODES.map((mode) => ({ system: OURS, mode, seeds: chunk })));
+  const tasks = chunks(seeds).flatMap((chunk) =>
+    MODES.map((mode) => ({ system: rule.system ?? OURS, mode, seeds: chunk })),
+  );
   await workers.all(
     tasks,
     (task, tally) => {

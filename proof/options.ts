@@ -1,7 +1,8 @@
 import { parseArgs } from 'node:util';
+import { OURS } from './names.js';
 import { RULES } from './rules.js';
 import type { Mode } from './simulation/weather.js';
-import { OURS, SYSTEMS } from './systems.js';
+import { SYSTEMS } from './systems.js';
 
 export const MODES: readonly Mode[] = [
   'write',
@@ -18,7 +19,7 @@ export const USAGE = `npm run proof [-- options]
   --rules          takes every rule out, one at a time, and looks for the first run that breaks a promise
   --seed S         tells the story of one run
     --mode MODE      of ours in write, refresh or invalidate, with +through when it writes through; default write
-    --system NAME    of another system: ${Object.keys(SYSTEMS).slice(1).join('; ')}
+    --system NAME    of another system, or on another cache: ${Object.keys(SYSTEMS).slice(1).join('; ')}
     --without RULE   of the code without a rule, by a part of its name; also with --rules
 `;
 
@@ -30,7 +31,7 @@ export function readOptions(args: readonly string[]) {
       rules: { type: 'boolean', default: false },
       seed: { type: 'string' },
       mode: { type: 'string', default: 'write' },
-      system: { type: 'string', default: OURS },
+      system: { type: 'string' },
       without: { type: 'string' },
       help: { type: 'boolean', default: false },
     },
@@ -48,7 +49,7 @@ export function readOptions(args: readonly string[]) {
     seed: values.seed === undefined ? undefined : wholeNumber('--seed', values.seed),
     rules: values.rules,
     mode: oneOf('--mode', values.mode, MODES),
-    system: oneOf('--system', values.system, Object.keys(SYSTEMS)),
+    system: oneOf('--system', values.system ?? rules[0]?.system ?? OURS, Object.keys(SYSTEMS)),
     without: rules,
     help: values.help,
   };

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import type { Plugin } from 'esbuild';
+import { OURS_ON_CAS } from './names.js';
 
 /** A rule, and how the code would read without it. */
 export interface Rule {
@@ -7,7 +8,11 @@ export interface Rule {
   readonly file: string;
   readonly code: string;
   readonly without: string;
+  /** Of which system it is, where it is not of ours on a cache that decides by itself. */
+  readonly system?: string;
 }
+
+const ON_CAS = { system: OURS_ON_CAS, file: 'src/store/cas/store.ts' };
 
 /** Every rule that a promise rests on. The code is the real one; a rule whose code has changed is noticed when it is taken out. */
 export const RULES: readonly Rule[] = [
@@ -188,6 +193,38 @@ export const RULES: readonly Rule[] = [
     file: 'src/store/steps.ts',
     code: "if (cell.value !== undefined && firstLine(cell.value) === firstLine(value)) return 'occupied';",
     without: '',
+  },
+  {
+    name: 'compare and set: clocks are apart, so that items settle for longer',
+    ...ON_CAS,
+    code: 'const settling = { ...rules, settleMs: rules.settleMs + clocksApartMs };\n    const withoutRoom',
+    without: 'const settling = rules;\n    const withoutRoom',
+  },
+  {
+    name: 'compare and set: what is late is so by the time of the answer',
+    ...ON_CAS,
+    code: "first === 'lease' ? before : { ...before, now: now() };",
+    without: 'before;',
+  },
+  {
+    name: 'compare and set: an entry is replaced only if it is what was read',
+    system: OURS_ON_CAS,
+    file: 'test/support/map-driver.ts',
+    code: "if (stored(replacement.key)?.token !== replacement.token) return 'conflict';",
+    without: '',
+  },
+  {
+    name: 'compare and set: what is created holds no value',
+    ...ON_CAS,
+    code: 'const held = await hold(first, keys, before, rules, options);',
+    without: `const withValues = inputs
+        .filter((input) => first === 'create' && input.value)
+        .map(({ key, value, ttlMs }) => {
+          const guard = { generation: before.token, settled: 0 };
+          return { key, text: encodeEntry({ value, endsAt: before.now + ttlMs, guard }), ttlMs };
+        });
+      await driver.create(withValues, options);
+      const held = await hold(first, keys, before, rules, options);`,
   },
 ];
 
