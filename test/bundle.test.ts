@@ -10,9 +10,11 @@ import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { lambdaBundle } from '../esbuild.config.mjs';
 import { restamp } from '../src/cli/restamp.js';
+import { memcachedStore } from '../src/store/memcached/index.js';
 import { readEvent, SAMPLE_OUTCOMES } from './cli/sample-outcomes.js';
 import { type IamGate, startIamGate } from './iam/gate.js';
 import { readEmf } from './metrics/emf.js';
+import { startMemcached } from './support/memcached.js';
 import { type RedisServer, startRedis } from './support/redis.js';
 
 const BUNDLE = 'dist/lambda.mjs';
@@ -58,10 +60,36 @@ test('the bundle alone in a folder handles every sample event against a real Red
 
 test('the zip has the bundle and what it loads when asked to, byte for byte, and nothing else', async () => {
   const files = unzipSync(await readFile('dist/lambda.zip'));
-  expect(Object.keys(files)).toEqual(['lambda.mjs', 'lambda-iam.mjs', 'lambda-metrics.mjs']);
+  expect(Object.keys(files)).toEqual([
+    ...['lambda.mjs', 'lambda-iam.mjs', 'lambda-memcached.mjs', 'lambda-metrics.mjs'],
+  ]);
   for (const [name, content] of Object.entries(files)) {
     expect((await readFile(join('dist', name))).equals(content), name).toBe(true);
   }
+});
+
+test('with the URL of a memcached the zip handles every sample event against a real one', async () => {
+  const server = await startMemcached();
+  const namespace = 'bundle';
+  const events = SAMPLE_OUTCOMES.map(({ file }) => restamp(readEvent(file), Date.now()));
+  const { code, stdout, stderr } = await runAlone(
+    INVOKE,
+    JSON.stringify(events),
+    {
+      STREAM_CACHE_URL: server.url,
+      STREAM_CACHE_NAMESPACE: namespace,
+      POWERTOOLS_LOG_LEVEL: 'SILENT',
+    },
+    unzipped,
+  );
+  const store = memcachedStore(server.url);
+  const contents = finalContents(namespace);
+  const stored = await store.get(Object.keys(contents));
+  await store.close();
+  await server.stop();
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  expect(JSON.parse(stdout).responses).toEqual(events.map(() => ({ batchItemFailures: [] })));
+  expect(stored).toEqual(Object.values(contents));
 });
 
 test('with STREAM_CACHE_METRICS the zip prints metrics for every sample event, and nothing else', async () => {
@@ -154,6 +182,7 @@ test.each([
     'lambda-metrics.mjs',
   ],
   ['iam', { STREAM_CACHE_URL: 'rediss://app@h?iam=elasticache&cacheName=shop' }, 'lambda-iam.mjs'],
+  ['memcached', { STREAM_CACHE_URL: 'memcached://h' }, 'lambda-memcached.mjs'],
 ])('the bundle without what %s needs does not load, and names the file', async (_what, env, file) => {
   const { code, stderr } = await runAlone(INVOKE, '[]', env);
   expect(code).not.toBe(0);
@@ -171,7 +200,7 @@ test('STREAM_CACHE_METRICS is true or false', async () => {
 });
 
 describe('the bundle of a function', () => {
-  const OPTIONAL = /^src\/(?:iam|metrics)\/|@smithy\/|powertools\/metrics/;
+  const OPTIONAL = /^src\/(?:iam|metrics|store\/(?:cas|memcached))\/|@smithy\/|powertools\/metrics/;
 
   async function optionalInputs(code: string): Promise<string[]> {
     const { entryPoints: _, ...options } = lambdaBundle('', 'dist/out.mjs');
@@ -183,7 +212,7 @@ describe('the bundle of a function', () => {
     return used.map(([name]) => name).filter((name) => OPTIONAL.test(name));
   }
 
-  test('has nothing of IAM authentication and metrics when it uses neither', async () => {
+  test('has nothing of IAM authentication, memcached and metrics when it uses none of them', async () => {
     const own = "import { NewStreamCacheHandler, NewCachingMiddleware } from './src/index.js';";
     const uses =
       'export const handler = NewStreamCacheHandler(); export const reader = NewCachingMiddleware();';

@@ -7,15 +7,23 @@ import {
 } from '@aws-sdk/client-dynamodb';
 import { afterAll, beforeAll, describe, expect, inject, onTestFinished, test, vi } from 'vitest';
 import { type DynamoDBServer, startDynamoDB } from '../support/dynamodb.js';
+import { type MemcachedServer, startMemcached } from '../support/memcached.js';
 import { type Loop, openLoop } from './loop.js';
 import { keyOf } from './orders.js';
 import { partitionQuery, type Read, readsAround } from './orders-reads.js';
 
 let server: DynamoDBServer;
+let memcached: MemcachedServer;
 beforeAll(async () => {
-  server = await startDynamoDB();
+  [server, memcached] = await Promise.all([startDynamoDB(), startMemcached()]);
 });
-afterAll(() => server?.stop());
+afterAll(() => Promise.all([server?.stop(), memcached?.stop()]));
+
+const URLS = {
+  Redis: () => inject('redisUrl'),
+  'Redis Cluster': () => inject('redisClusterUrl'),
+  memcached: () => memcached.url,
+};
 
 type Change = (client: DynamoDBClient, TableName: string) => Promise<unknown>;
 
@@ -42,18 +50,19 @@ const CHANGES: [change: string, make: Change][] = [
 ];
 
 describe.each([
-  ['Redis', 'the built bundle', 'redisUrl'],
-  ['Redis', 'the built bundle, told of keys', 'redisUrl'],
-  ['Redis Cluster', 'the built bundle', 'redisClusterUrl'],
-  ['Redis Cluster', 'a bundle with keys in its code', 'redisClusterUrl'],
-] as const)('%s, kept true by %s', (cache, bundle, url) => {
+  ['Redis', 'the built bundle'],
+  ['Redis', 'the built bundle, told of keys'],
+  ['Redis Cluster', 'the built bundle'],
+  ['Redis Cluster', 'a bundle with keys in its code'],
+  ['memcached', 'the built bundle, told of keys'],
+] as const)('%s, kept true by %s', (cache, bundle) => {
   const hasKeys = bundle !== 'the built bundle';
   let loop: Loop;
   let reader: DynamoDBClient;
   let reads: Read[];
 
   beforeAll(async () => {
-    loop = await openLoop({ server, cacheUrl: inject(url), bundle });
+    loop = await openLoop({ server, cacheUrl: URLS[cache](), bundle });
     reader = loop.application();
     reads = readsAround(loop.TableName, 'bob/2');
     for (const order of ['ada/first', 'bob/1', 'bob/2', 'cyd/7']) {

@@ -6,8 +6,9 @@ import { build } from 'esbuild';
 import { Cluster, Redis } from 'ioredis';
 import { vi } from 'vitest';
 import { lambdaBundle } from '../../esbuild.config.mjs';
-import { NewCachingMiddleware, type StreamCacheHandler } from '../../src/index.js';
+import { type CacheStore, NewCachingMiddleware, type StreamCacheHandler } from '../../src/index.js';
 import { LocalEventSourceMapping } from '../../src/local/index.js';
+import { memcachedStore } from '../../src/store/memcached/index.js';
 import type { DynamoDBServer } from '../support/dynamodb.js';
 import { createOrders, ORDERS } from './orders.js';
 
@@ -68,7 +69,7 @@ export async function openLoop({ server, cacheUrl, bundle, around }: LoopOptions
   });
   await mapping.start();
 
-  const cache = connect(cacheUrl);
+  const { cache, disconnect } = connect(cacheUrl);
   const clients = [direct];
   return {
     TableName,
@@ -98,7 +99,7 @@ export async function openLoop({ server, cacheUrl, bundle, around }: LoopOptions
     async close() {
       await mapping.stop();
       for (const client of clients) client.destroy();
-      cache.disconnect();
+      await disconnect();
     },
   };
 }
@@ -114,9 +115,12 @@ async function loadBundle(bundle: Bundle, environment: Record<string, string>): 
   if (bundle === 'a bundle with keys in its code') {
     await build(lambdaBundle(fileURLToPath(new URL('declared-handler.ts', import.meta.url)), file));
   } else {
-    await copyFile(fileURLToPath(new URL('../../dist/lambda.mjs', import.meta.url)), file).catch((cause) => {
-      throw new Error('There is no dist/lambda.mjs: build it with `npm run build`.', { cause });
-    });
+    for (const name of ['lambda.mjs', 'lambda-memcached.mjs']) {
+      const built = fileURLToPath(new URL(`../../dist/${name}`, import.meta.url));
+      await copyFile(built, fileURLToPath(new URL(name, folder))).catch((cause) => {
+        throw new Error(`There is no dist/${name}: build it with \`npm run build\`.`, { cause });
+      });
+    }
   }
   for (const [name, value] of Object.entries(environment)) vi.stubEnv(name, value);
   try {
@@ -127,8 +131,14 @@ async function loadBundle(bundle: Bundle, environment: Record<string, string>): 
   }
 }
 
-function connect(url: string): Redis | Cluster {
+/** A cache of the application's own: a client of Redis, or a store. */
+function connect(url: string): { cache: Redis | Cluster | CacheStore; disconnect(): unknown } {
+  if (url.startsWith('memcached:')) {
+    const store = memcachedStore(url);
+    return { cache: store, disconnect: () => store.close() };
+  }
   const { hostname: host, port, searchParams } = new URL(url);
   const node = { host, port: Number(port) };
-  return searchParams.has('cluster') ? new Cluster([node]) : new Redis(node);
+  const client = searchParams.has('cluster') ? new Cluster([node]) : new Redis(node);
+  return { cache: client, disconnect: () => client.disconnect() };
 }
