@@ -47,7 +47,7 @@ export function plainKey(id: string | undefined): string {
 }
 
 /** *Inline middleware*: GET and JSON.parse in an SDK middleware, the least that a read can cost inside the SDK. */
-export function inlineMiddleware(redis: Redis) {
+export function inlineMiddleware(redis: { get(key: string): Promise<string | null | undefined> }) {
   return {
     // biome-ignore lint/suspicious/noExplicitAny: the stack's types are the client's
     applyToStack(stack: any): void {
@@ -56,7 +56,7 @@ export function inlineMiddleware(redis: Redis) {
         (next: any, context: { commandName?: string }) => async (args: any) => {
           if (context.commandName !== 'GetItemCommand') return next(args);
           const text = await redis.get(plainKey(args.input.Key.id.S));
-          if (text === null) return next(args);
+          if (text === null || text === undefined) return next(args);
           return { response: undefined, output: { $metadata: {}, Item: JSON.parse(text) } };
         },
         { name: 'inline', step: 'initialize', priority: 'low' },

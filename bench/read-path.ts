@@ -11,11 +11,11 @@ import { idOf, itemOf } from './load.js';
 import { type Contender, each, interleave, quantile, ratio, type Samples, typical } from './rounds.js';
 
 /** How many different items are read, one after the other and again. */
-const ITEMS = 500;
-const BYTES = 600;
+export const ITEMS = 500;
+export const BYTES = 600;
 
-const OURS = 'middleware';
-const INLINE = 'inline middleware';
+export const OURS = 'middleware';
+export const INLINE = 'inline middleware';
 const BARE = 'bare get';
 /** The SDK's own option that keeps the resolved handler of each command class. */
 const KEPT = ', cacheMiddleware';
@@ -87,7 +87,7 @@ export async function batchHits({ rounds, scale }: Bench): Promise<Figure[]> {
   });
 }
 
-function batchGet(client: DynamoDBClient, ids: (index: number) => string[]) {
+export function batchGet(client: DynamoDBClient, ids: (index: number) => string[]) {
   return (index: number) => {
     const Keys = ids(index).map((id) => ({ id: { S: id } }));
     return client.send(new BatchGetItemCommand({ RequestItems: { users: { Keys } } }));
@@ -117,7 +117,7 @@ function ours(url: string) {
 }
 
 /** A client that reaches no DynamoDB: a call that is not a hit fails. */
-function newClient(middleware: { applyToStack(stack: never): void }, options: object): DynamoDBClient {
+export function newClient(middleware: { applyToStack(stack: never): void }, options: object): DynamoDBClient {
   const client = new DynamoDBClient({
     endpoint: 'http://127.0.0.1:1',
     region: 'eu-west-1',
@@ -130,7 +130,7 @@ function newClient(middleware: { applyToStack(stack: never): void }, options: ob
 }
 
 /** Measures how long each of many calls takes, in microseconds, one after the other. */
-function latency(
+export function latency(
   name: string,
   calls: number,
   call: (index: number) => Promise<unknown>,
@@ -149,7 +149,7 @@ function latency(
   };
 }
 
-function compared(
+export function compared(
   id: string,
   what: string,
   samples: Samples,

@@ -147,7 +147,7 @@ export async function batchSizes({ rounds, scale, costs }: Bench): Promise<Figur
 }
 
 /** Measures records per second, over several batches where one is too short to be timed. */
-function rate(
+export function rate(
   name: string,
   records: number,
   apply: (event: DynamoDBStreamEvent) => Promise<unknown>,

@@ -28,6 +28,7 @@ export async function startMemcached(args: readonly string[] = []): Promise<Memc
   const kill = async () => {
     if (child.exitCode !== null || child.signalCode !== null) return;
     const exited = once(child, 'exit');
+    child.ref(); // or a program that waits for nothing else would end here
     child.kill('SIGKILL');
     await exited;
   };
