@@ -1,6 +1,8 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { NewCachingMiddleware, type Report } from '../../src/index.js';
+import { isMemcachedUrl } from '../../src/store/memcached/target.js';
+import { storeAt } from './cache-servers.js';
 import { KEYS, NAMESPACE, TABLE } from './orders.js';
 
 /** What one call of an application took, and how much of it was DynamoDB's. */
@@ -26,7 +28,7 @@ export function withCache(
 ): Application {
   client.middlewareStack.use(
     NewCachingMiddleware({
-      cache: url,
+      cache: storeOf(url),
       namespace: NAMESPACE,
       tables: { [TABLE]: KEYS },
       writeThrough,
@@ -66,6 +68,11 @@ export function withCache(
       return { answer, totalMs: end - start, addedMs: end - start - dynamoDBMs - lateness(start, end) };
     },
   };
+}
+
+/** A store of its own for each application. A URL of Redis is taken as it is. */
+function storeOf(url: string) {
+  return isMemcachedUrl(url) ? storeAt(url) : url;
 }
 
 const SILENT = { debug() {}, info() {}, warn() {}, error() {} };

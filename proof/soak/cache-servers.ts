@@ -1,15 +1,24 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Redis } from 'ioredis';
+import { memcachedStore } from '../../src/store/memcached/index.js';
+import { isMemcachedUrl } from '../../src/store/memcached/target.js';
+import { openStore } from '../../src/store/open.js';
+import type { CacheStore } from '../../src/store/store.js';
+import { type MemcachedServer, startMemcached } from '../../test/support/memcached.js';
 import { startProxy, type TcpProxy } from '../../test/support/proxy.js';
 import { type RedisServer, startRedis, startRedisCluster } from '../../test/support/redis.js';
+import type { Topology } from './options.js';
 
 /** The cache of a soak: real servers that keep what they confirmed when they are killed. */
 export interface CacheServers {
   /** What handler and middleware are told. */
   readonly url: string;
   readonly servers: readonly RedisServer[];
+  readonly memcached?: MemcachedServer;
   /** In front of the only server; a cluster has none. */
   readonly proxy?: TcpProxy | undefined;
+  /** Connections of clients. */
+  connections(): Promise<number>;
   stop(): Promise<void>;
 }
 
@@ -19,18 +28,39 @@ export interface CacheServers {
  */
 const DURABLE = ['--appendonly', 'yes', '--appendfsync', 'no'];
 
-export async function startCacheServers(topology: 'standalone' | 'cluster'): Promise<CacheServers> {
+export async function startCacheServers(topology: Topology): Promise<CacheServers> {
   if (topology === 'cluster') {
     const { url, nodes, stop } = await startRedisCluster({ masters: 3, replicas: 1, args: DURABLE });
-    return { url, servers: nodes, stop };
+    return { url, servers: nodes, connections: () => countConnections(nodes), stop };
   }
+  if (topology === 'memcached') return startMemcachedServer();
   const server = await startRedis({ args: DURABLE });
   const proxy = await startProxy(server.port);
   const stop = async () => {
     await proxy.close();
     await server.stop();
   };
-  return { url: proxy.url, servers: [server], proxy, stop };
+  return { url: proxy.url, servers: [server], proxy, connections: () => countConnections([server]), stop };
+}
+
+async function startMemcachedServer(): Promise<CacheServers> {
+  const memcached = await startMemcached(['-m', '256']);
+  const proxy = await startProxy(memcached.port);
+  return {
+    ...{ url: `memcached://127.0.0.1:${proxy.port}`, servers: [], memcached, proxy },
+    connections: async () => proxy.connections,
+    async stop() {
+      await proxy.close();
+      await memcached.stop();
+    },
+  };
+}
+
+/** The store at a URL, of whatever kind. */
+export function storeAt(url: string, stallMs?: number): CacheStore {
+  return isMemcachedUrl(url)
+    ? memcachedStore(url, stallMs === undefined ? {} : { stallMs })
+    : openStore(url, stallMs ?? 4_000);
 }
 
 /** Sends one command to one server, on a connection of its own. */
@@ -98,7 +128,7 @@ export async function isWhole(servers: readonly RedisServer[]): Promise<boolean>
 /** Longer than every timeout: the function has 5 s, handler and ioredis less, readers 50 ms. */
 export const FROZEN_MS = 8_000;
 
-export async function freeze(server: RedisServer): Promise<void> {
+export async function freeze(server: { pause(): Promise<void>; resume(): unknown }): Promise<void> {
   await server.pause();
   await delay(FROZEN_MS);
   await server.resume();
@@ -114,7 +144,7 @@ export async function until(what: string, isTrue: () => Promise<boolean>, limitM
 }
 
 /** Connections of clients, on all servers that answer; those of replication and our own short ones are not counted. */
-export async function countConnections(servers: readonly RedisServer[]): Promise<number> {
+async function countConnections(servers: readonly RedisServer[]): Promise<number> {
   const lists = await Promise.all(servers.map(({ port }) => ask(port, 'CLIENT', 'LIST').catch(() => '')));
   const clients = lists.flatMap((list) => String(list).trim().split('\n'));
   return clients.filter((line) => / flags=[NPx]+ /.test(line) && !line.includes('cmd=client|list')).length;

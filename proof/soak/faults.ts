@@ -5,11 +5,19 @@ import { ask, type CacheServers, FROZEN_MS, freeze } from './cache-servers.js';
 import { clusterFaults } from './cluster-faults.js';
 import type { Fault } from './fault.js';
 import type { SoakFunction } from './function.js';
+import { memcachedFaults } from './memcached-faults.js';
 
 const FULL_MS = 5_000;
 
-export function faultsOf(cache: CacheServers, consumer: SoakFunction, random: Random): Fault[] {
-  const { servers, proxy } = cache;
+/** @param forget what to do when the cache loses its memory, guards and all, without having been told to */
+export function faultsOf(
+  cache: CacheServers,
+  consumer: SoakFunction,
+  random: Random,
+  forget: () => void,
+): Fault[] {
+  const { servers, memcached, proxy } = cache;
+  if (memcached && proxy) return memcachedFaults(memcached, proxy, consumer, forget);
   const isCluster = proxy === undefined;
   const one = () => random.pick(servers);
   const onEach = (...command: [string, ...(string | number)[]]) =>

@@ -11,6 +11,8 @@ export interface Ledger {
   judge(name: string, answer: Answer, mark: Mark): Problem | undefined;
   /** Whether the item's newest version is one that exists. */
   exists(name: string): boolean;
+  /** The cache has lost its guards: what it served before binds it no longer. Reads under way may have begun before. */
+  forget(): void;
   note(name: string, what: string): void;
   /** What happened to an item lately, oldest first. */
   trail(name: string): readonly string[];
@@ -21,6 +23,8 @@ export interface Ledger {
 export interface Mark {
   /** The newest version that the cache had served before. */
   readonly served: number;
+  /** How often the cache had lost its guards. */
+  readonly losses: number;
   /** The version that the reader itself had written before. */
   readonly written: number;
 }
@@ -50,6 +54,7 @@ const TRAIL = 60;
 export function newLedger(): Ledger {
   const entries = new Map<string, Entry>();
   let longestBehindMs = 0;
+  let losses = 0;
 
   function entry(name: string): Entry {
     let found = entries.get(name);
@@ -97,7 +102,11 @@ export function newLedger(): Ledger {
       if (acknowledged.length > 200) acknowledged.shift();
       note(name, `table has ${version}${entry(name).exists ? '' : ' (deleted)'}`);
     },
-    mark: (name) => ({ served: entry(name).served, written: 0 }),
+    mark: (name) => ({ served: entry(name).served, losses, written: 0 }),
+    forget() {
+      losses += 1;
+      for (const own of entries.values()) own.served = 0;
+    },
     judge(name, answer, mark) {
       const own = entry(name);
       const shown = answer.item === undefined ? 'nothing' : `version ${answer.item.version?.N}`;
@@ -112,7 +121,7 @@ export function newLedger(): Ledger {
       }
       if (!answer.fromCache) return undefined;
       noteStaleness(name, answer);
-      const version = versionOf(name, answer, mark.served);
+      const version = versionOf(name, answer, mark.losses === losses ? mark.served : 0);
       if (version === undefined) {
         note(name, `SERVED ${shown}, after ${mark.served}`);
         return { kind: 'step back', what: `${name} served ${shown} after version ${mark.served}` };

@@ -1,7 +1,12 @@
 import { parseArgs } from 'node:util';
 
+/** One Redis, a cluster of three masters and three replicas, or one memcached. */
+export type Topology = 'standalone' | 'cluster' | 'memcached';
+
+const TOPOLOGIES: readonly string[] = ['standalone', 'cluster', 'memcached'] satisfies Topology[];
+
 export interface SoakOptions {
-  readonly topology: 'standalone' | 'cluster';
+  readonly topology: Topology;
   readonly minutes: number;
   /** Seconds from the start of one fault to that of the next, if the first has been dealt with by then. */
   readonly faultEvery: number;
@@ -23,11 +28,10 @@ export function readSoakOptions(args: readonly string[]): SoakOptions {
     },
   });
   const { topology } = values;
-  if (topology !== 'standalone' && topology !== 'cluster') {
-    throw new Error(`--topology takes standalone or cluster, not ${topology}.`);
-  }
+  if (!TOPOLOGIES.includes(topology))
+    throw new Error(`--topology takes ${TOPOLOGIES.join(', ')}, not ${topology}.`);
   return {
-    topology,
+    topology: topology as Topology,
     minutes: positive('minutes', values.minutes),
     faultEvery: positive('fault-every', values['fault-every']),
     seed: Number(values.seed) >>> 0,

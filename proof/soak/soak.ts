@@ -3,11 +3,10 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { Report } from '../../src/index.js';
 import { LocalEventSourceMapping } from '../../src/local/index.js';
-import { openStore } from '../../src/store/open.js';
 import { startDynamoDB } from '../../test/support/dynamodb.js';
 import { newRandom } from '../random.js';
 import { type Application, withCache } from './application.js';
-import { type CacheServers, countConnections, startCacheServers } from './cache-servers.js';
+import { type CacheServers, startCacheServers, storeAt } from './cache-servers.js';
 import { compare, type Difference } from './comparison.js';
 import type { Fault } from './fault.js';
 import { faultsOf } from './faults.js';
@@ -114,7 +113,7 @@ export async function soak(options: SoakOptions, onFault: (fault: FaultRecord) =
   const readers = [application(), application()];
   const writers = { voiding: application(), through: application(true) };
   const workload = startWorkload({ direct, ...writers, readers }, ledger, NAMES, options.seed);
-  const store = openStore(cache.url, 4_000);
+  const store = storeAt(cache.url);
 
   /** Resolves when what is cached of freshly written probes is what the table holds; after a minute with undefined. */
   async function convergence(): Promise<number | undefined> {
@@ -149,7 +148,7 @@ export async function soak(options: SoakOptions, onFault: (fault: FaultRecord) =
       at,
       lastedMs,
       convergedMs,
-      connections: await countConnections(cache.servers),
+      connections: await cache.connections(),
       environments: consumer.size,
       heap: heapInUse(),
       functionHeap: await consumer.memory(),
@@ -157,7 +156,7 @@ export async function soak(options: SoakOptions, onFault: (fault: FaultRecord) =
   }
 
   const faults: FaultRecord[] = [];
-  const all = faultsOf(cache, consumer, random);
+  const all = faultsOf(cache, consumer, random, () => ledger.forget());
   const chosen = all.filter(
     ({ name }) => options.only.length === 0 || options.only.some((word) => name.includes(word)),
   );

@@ -80,7 +80,7 @@ export function startWorkload(
       noteTimes(kind, totalMs, addedMs);
       if ([...answer.values()].every(({ fromCache }) => fromCache)) figures.hits += 1;
       for (const [name, said] of answer) {
-        const problem = ledger.judge(name, said, marks.get(name) ?? { served: 0, written: 0 });
+        const problem = ledger.judge(name, said, marks.get(name) ?? { served: 0, losses: 0, written: 0 });
         if (problem !== undefined) figures.problems.push({ ...problem, at: Date.now() });
       }
     } catch (error) {
