@@ -50,8 +50,8 @@ export async function memcached({ rounds, scale }: Bench): Promise<Figure[]> {
     for (let index = 0; index < ITEMS; index += 1) {
       const item = itemOf(index, BYTES);
       const entry = { key: itemKey(undefined, 'users', { id: { S: idOf(index) } }), ttlMs: 3_600_000 };
-      await driver.set([{ ...entry, text: encode(item) }]);
-      await driver.set([{ ...entry, key: plainKey(idOf(index)), text: JSON.stringify(item) }]);
+      await driver.create([{ ...entry, text: encode(item) }]);
+      await driver.create([{ ...entry, key: plainKey(idOf(index)), text: JSON.stringify(item) }]);
     }
     const plain = { get: async (key: string) => (await driver.get([key]))[0] as string };
     const ours = NewCachingMiddleware({

@@ -77,7 +77,6 @@ function driverAtTheEndOf(line: Line, driver: Driver, isCluster: boolean): Drive
     read: overLine((keys) => driver.read(keys)),
     create: overLine((entries) => driver.create(entries)),
     replace: overLine((entries) => driver.replace(entries)),
-    set: overLine((entries) => driver.set(entries)),
     delete: overLine((keys) => driver.delete(keys)),
     close: () => driver.close(),
   };

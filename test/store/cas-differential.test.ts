@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import type { Driver } from '../../src/store/cas/driver.js';
+import type { Driver, Held } from '../../src/store/cas/driver.js';
 import { decodeEntry, type Entry, NOTHING } from '../../src/store/cas/entry.js';
 import { casStore } from '../../src/store/cas/store.js';
 import { memcachedDriver } from '../../src/store/memcached/driver.js';
@@ -59,10 +59,11 @@ function newPair(newDriver: (now: () => number) => Driver): Pair {
       if (next.does === 'loseGuard') {
         memory.guards.delete(key);
         const value = memory.values.get(key);
+        const [held] = (await driver.read([key])) as [Held | undefined];
         if (value === undefined) await driver.delete([key]);
-        else await driver.set([{ key, text: value, ttlMs: FOREVER }]);
+        else await driver.replace([{ key, text: value, ttlMs: FOREVER, token: held?.token }]);
       }
-      // A moved tag takes the place of all that was there: of tags, nothing is.
+      // A moved tag has no room for a result, which has no end of its own: under tags, nothing is stored.
       if (next.does === 'move') await take({ ...next, does: 'loseValue' } as Step);
       return take(next);
     },

@@ -26,11 +26,6 @@ export function mapDriver(now: () => number = Date.now): Driver & { readonly ent
         store(replacement);
         return 'done';
       }),
-    set: async (some) =>
-      some.map((entry) => {
-        store(entry);
-        return 'done';
-      }),
     delete: async (keys) =>
       keys.map((key) => {
         entries.delete(key);

@@ -27,9 +27,6 @@ export interface Driver {
     options?: CallOptions,
   ): Promise<Settled<'done' | 'conflict' | 'full'>[]>;
 
-  /** Stores texts over whatever there is: moved tags alone, which are right whenever they arrive. */
-  set(entries: readonly NewEntry[], options?: CallOptions): Promise<Settled<'done' | 'full'>[]>;
-
   delete(keys: readonly string[], options?: CallOptions): Promise<Settled<'done'>[]>;
 
   /** Ends connections that this driver opened itself. It opens them again when used. */

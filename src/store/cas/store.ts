@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { type Guard, guardAtMiss, type Moment, type Rules } from '../../coherence.js';
+import { type Guard, guardAfterMove, guardAtMiss, type Moment, type Rules } from '../../coherence.js';
 import { CacheError } from '../../errors.js';
 import * as steps from '../steps.js';
 import type {
@@ -162,17 +162,7 @@ export function casStore(
     void: (keys, rules, options) => take(VOID, keys, rules, options),
     claim: (keys, rules, options) => take(CLAIM, keys, rules, options),
 
-    async move(tags, rules, options) {
-      const moment = newMoment();
-      const guard = { generation: moment.token, settled: moment.now + rules.settleMs + clocksApartMs };
-      const outcomes = await driver.set(
-        tags.map((tag) => guardAlone(tag, guard, rules)),
-        options,
-      );
-      return outcomes.map((outcome) =>
-        outcome === 'done' ? 'moved' : outcome === 'full' ? full() : outcome,
-      );
-    },
+    move: (tags, rules, options) => take(newMove(), tags, rules, options),
 
     generations: async (tags, options) =>
       (await entries(tags, options)).map((entry) =>
@@ -223,6 +213,27 @@ const CLAIM: Task<string, Lease> = {
   first: 'create',
   step: (cell, _key, moment, rules) => steps.claim(cell, moment, rules),
 };
+
+/**
+ * One call's moves. A tag that another process has moved since this call first looked is moved for it, too: what was read before
+ * is refused. A tag never settles earlier than it was to: a move may be carried out long after it was decided on.
+ */
+function newMove(): Task<string, 'moved'> {
+  const begun = new Map<string, { generation: string | undefined; settled: number }>();
+  return {
+    first: 'create',
+    step(cell, tag, moment, rules) {
+      const { guard } = cell;
+      const next = guardAfterMove(moment, rules);
+      const first = begun.get(tag);
+      if (first === undefined) begun.set(tag, { generation: guard?.generation, settled: next.settled });
+      else if (guard?.generation !== first.generation && (guard?.settled ?? 0) >= first.settled)
+        return 'moved';
+      cell.keep({ ...next, settled: Math.max(next.settled, guard?.settled ?? 0) }, rules.guardMs);
+      return 'moved';
+    },
+  };
+}
 
 /** A result carries the generations it was read under. */
 const PUT: Task<Result, PutOutcome> = {

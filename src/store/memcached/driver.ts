@@ -185,14 +185,6 @@ export function memcachedDriver(target: MemcachedTarget, stallMs: number): Drive
         options,
       ),
 
-    set: (entries, options) =>
-      store(
-        entries,
-        (entry) => storage('set', entry),
-        (line) => (line === 'STORED' ? 'done' : isFull(line) ? 'full' : refused(line)),
-        options,
-      ),
-
     delete: (keys, options) =>
       each(
         keys,
@@ -247,7 +239,7 @@ function chunksOf<T>(all: readonly T[], sizeOf: (one: T) => number, most: number
   return chunks;
 }
 
-function storage(word: 'add' | 'set' | 'cas', { key, text, ttlMs }: NewEntry, unique?: string): string {
+function storage(word: 'add' | 'cas', { key, text, ttlMs }: NewEntry, unique?: string): string {
   const end = unique === undefined ? '' : ` ${unique}`;
   return `${word} ${nameOf(key)} 0 ${lifetime(ttlMs)} ${Buffer.byteLength(text)}${end}\r\n${text}\r\n`;
 }
