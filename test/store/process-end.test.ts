@@ -3,6 +3,7 @@ import { text } from 'node:stream/consumers';
 import { expect, inject, test } from 'vitest';
 import { afterwards } from '../support/afterwards.js';
 import { freePort } from '../support/machine.js';
+import { startMemcached } from '../support/memcached.js';
 import { startSilentServer } from '../support/proxy.js';
 import { startRedis } from '../support/redis.js';
 
@@ -10,7 +11,9 @@ import { startRedis } from '../support/redis.js';
 const SCRIPT = `
 import { DynamoDBClient, GetItemCommand, PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { NewCachingMiddleware, NewStreamCacheHandler } from './dist/index.js';
-const [cache] = process.argv.slice(1);
+import { memcachedStore } from './dist/memcached/index.js';
+const [url] = process.argv.slice(1);
+const cache = url.startsWith('memcached:') ? memcachedStore(url) : url;
 const logger = { debug() {}, info() {}, warn() {}, error() {} };
 const body = JSON.stringify({ Item: { id: { S: '1' } } });
 const client = new DynamoDBClient({
@@ -58,6 +61,24 @@ test.each(['redisUrl', 'redisClusterUrl'] as const)(
     expect(restMs).toBeLessThan(1_000);
   },
 );
+
+test('a process ends by itself after it used memcached', async () => {
+  const server = afterwards(await startMemcached(), (each) => each.stop());
+  const { hits, code, restMs } = await run(server.url);
+  expect({ hits, code }).toEqual({ hits: [false, true], code: 0 });
+  expect(restMs).toBeLessThan(1_000);
+});
+
+test('a process ends by itself though its memcached refuses connections, says nothing, or stopped answering', async () => {
+  const silent = afterwards(await startSilentServer(), (server) => server.close());
+  const frozen = afterwards(await startMemcached(), (each) => each.stop());
+  await frozen.pause();
+  for (const port of [await freePort(), silent.port, frozen.port]) {
+    const { hits, code, restMs } = await run(`memcached://127.0.0.1:${port}`);
+    expect({ hits, code }).toEqual({ hits: [false, false], code: 0 });
+    expect(restMs).toBeLessThan(SOON_MS);
+  }
+}, 30_000);
 
 test.each(['', '?cluster'])(
   'a process ends by itself though the cache refuses connections, or says nothing%s',

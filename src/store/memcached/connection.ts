@@ -1,28 +1,42 @@
 import { connect as connectPlain, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
-import { CacheError, toError } from '../../errors.js';
+import { CacheError } from '../../errors.js';
 import type { CallOptions, Settled } from '../store.js';
 import { newReplyParser, type Reply } from './replies.js';
 import type { MemcachedTarget, Node } from './target.js';
 
 /** A connection to one node. It is made when it is needed, and again after it was lost. */
 export interface Connection {
-  /**
-   * Sends commands in one write and waits for a reply to each. Never rejects; what is given up may still be carried out.
-   *
-   * @param stallMs how long to wait while nothing is answered at all: the connection is given up then
-   */
-  exchange(commands: readonly string[], options?: CallOptions): Promise<Settled<Reply>[]>;
+  /** Sends commands in one write and waits for a reply to each. Never rejects; what is given up may still be carried out. */
+  exchange(commands: readonly string[], options?: ExchangeOptions): Promise<Settled<Reply>[]>;
+  /** What is only good for as long as the connection is the same: another object after it was lost, or while there is none. */
+  readonly socket: object | undefined;
   close(): void;
 }
 
-/** After so many replies the wait begins anew: a timer for each would cost more than the reply. */
-const REPLIES_A_WAIT = 32;
-
-interface Waiting {
-  readonly settle: (reply: Settled<Reply>) => void;
+export interface ExchangeOptions extends CallOptions {
+  /**
+   * Whether to send all of it again, once, when a connection that worked before turns out to be lost: while a function is frozen
+   * nobody tells it. Default true.
+   */
+  readonly again?: boolean;
 }
 
+/** Who waits for replies. They come in the order of what was sent. */
+interface Waiting {
+  left: number;
+  take(reply: Reply): void;
+  lose(error: CacheError, wasAnswered: boolean): void;
+}
+
+/**
+ * Our own, since no client on npm sends many commands in one write: `memcache-client` forbids it, `memcache` waits with each for
+ * itself and its `gets` knows no number to present, `memcached` has no TLS, `memjs` neither TLS nor `cas`. None knows ASCII
+ * authentication.
+ *
+ * @param stallMs for how long a connection may say nothing while something waits, and how long it may take to be made: it is
+ *   given up then, with all that waits
+ */
 export function newConnection(
   { host, port }: Node,
   { tls, user, password }: Pick<MemcachedTarget, 'tls' | 'user' | 'password'>,
@@ -30,92 +44,139 @@ export function newConnection(
 ): Connection {
   let socket: Socket | undefined;
   let waiting: Waiting[] = [];
+  /** Whether the connection was ever answered: it may have worked once, and be lost by now. */
+  let wasAnswered = false;
+  let stall: NodeJS.Timeout | undefined;
+  /** What is held back until the server knows who asks. */
+  let unsent: string[] | undefined;
   const failure = (why: string, cause?: Error) =>
     new CacheError(`memcached at ${host}:${port} ${why}.`, { ...(cause && { cause }) });
 
-  /** Ends a connection; what waits for it fails. */
+  /** Ends a connection; what waits for it fails, or goes to the next one. */
   function abandon(lost: Socket, error: CacheError): void {
     if (socket !== lost) return;
     socket = undefined;
     lost.destroy();
-    const given = waiting;
+    clearTimeout(stall);
+    const [given, did] = [waiting, wasAnswered];
     waiting = [];
-    for (const { settle } of given) settle(error);
+    for (const each of given) each.lose(error, did);
   }
 
+  /** Its timers, not the socket, keep the process alive while something waits. */
   function open(): Socket {
     const opened = tls ? connectTls({ host, port, servername: nameOf(host) }) : connectPlain({ host, port });
-    const parser = newReplyParser();
+    const parser = newReplyParser(opened);
+    opened.unref();
     opened.setNoDelay(true);
     opened.setKeepAlive(true, 30_000);
     opened.on('data', (chunk: Buffer) => {
       if (socket !== opened) return;
-      for (const reply of parser.take(chunk)) waiting.shift()?.settle(reply);
-      if (waiting.length === 0) opened.unref(); // or an idle process could not end
+      for (const reply of parser.take(chunk)) {
+        // It answers no more than this of what came with it.
+        if (reply.line === 'CLIENT_ERROR unauthenticated' && unsent === undefined)
+          return abandon(opened, failure('wants a user and password in its URL'));
+        const [first] = waiting;
+        if (first === undefined) return abandon(opened, failure('said what nobody asked for'));
+        first.left -= 1;
+        if (first.left === 0) waiting.shift();
+        first.take(reply);
+        if (socket !== opened) return;
+      }
+      if (waiting.length > 0) stall?.refresh();
+      else clearTimeout(stall);
     });
     opened.on('error', (error) => abandon(opened, failure(`failed: ${error.message}`, error)));
     opened.on('close', () => abandon(opened, failure('closed the connection')));
-    socket = opened;
+    [socket, wasAnswered, unsent] = [opened, false, undefined];
     if (user !== undefined) authenticate(opened);
     return opened;
   }
 
-  /** ASCII authentication, of memcached 1.5.15 and later: the first command "sets" user and password. */
+  function watch(watched: Socket): void {
+    stall = setTimeout(() => abandon(watched, failure(`answered nothing for ${stallMs} ms`)), stallMs);
+  }
+
+  function send(sent: Socket, text: string, who: Waiting): void {
+    if (waiting.length === 0) watch(sent);
+    waiting.push(who);
+    if (unsent === undefined) sent.write(text);
+    else unsent.push(text);
+  }
+
+  /**
+   * ASCII authentication, of memcached 1.5.15 and later: the first command "sets" user and password. One that wants none would
+   * store them, so it is asked for something before.
+   */
   function authenticate(opened: Socket): void {
     const words = `${user} ${password}`;
-    opened.write(`set auth 0 0 ${Buffer.byteLength(words)}\r\n${words}\r\n`);
-    waiting.push({
-      settle(reply) {
-        if (!(reply instanceof CacheError) && reply.line !== 'STORED')
-          abandon(opened, failure('refused the user and password, or takes none'));
+    const known: Waiting = {
+      left: 1,
+      take({ line }) {
+        if (line !== 'STORED') abandon(opened, failure('refused the user and password'));
       },
+      lose() {},
+    };
+    send(opened, 'get auth\r\n', {
+      left: 1,
+      take({ line }) {
+        if (!line.startsWith('CLIENT_ERROR'))
+          return abandon(opened, failure('takes no user and password: leave them out of its URL'));
+        waiting.unshift(known);
+        opened.write(`set auth 0 0 ${Buffer.byteLength(words)}\r\n${words}\r\n${unsent?.join('') ?? ''}`);
+        unsent = undefined;
+      },
+      lose() {},
     });
+    unsent = [];
   }
 
   return {
-    exchange(commands, { deadline } = {}) {
+    get socket() {
+      return socket;
+    },
+
+    exchange(commands, { deadline, again = true } = {}) {
       if (commands.length === 0) return Promise.resolve([]);
-      const used = socket ?? open();
-      used.ref();
+      const text = commands.join('');
       return new Promise((resolve) => {
-        const replies: Settled<Reply>[] = [];
-        let timer: NodeJS.Timeout | undefined;
+        const replies: Reply[] = [];
+        let isOver = false;
         const end = (error?: CacheError) => {
-          clearTimeout(timer);
+          isOver = true;
+          clearTimeout(late);
           resolve(commands.map((_, index) => replies[index] ?? (error as CacheError)));
         };
-        /** Anew with replies, so that long calls may take their time. */
-        const wait = () => {
-          clearTimeout(timer);
-          const leftMs = deadline === undefined ? stallMs : Math.max(0, deadline - Date.now());
-          const isStall = leftMs >= stallMs;
-          const late = () => {
-            end(
-              failure(
-                isStall ? `answered nothing for ${stallMs} ms` : 'did not answer in the time there was',
-              ),
-            );
-            if (isStall) abandon(used, failure(`answered nothing for ${stallMs} ms`));
-          };
-          timer = setTimeout(late, Math.min(stallMs, leftMs));
-        };
-        wait();
-        for (const [index] of commands.entries()) {
-          waiting.push({
-            settle(reply) {
-              replies[index] = reply;
+        const late =
+          deadline === undefined
+            ? undefined
+            : setTimeout(
+                () => end(failure('did not answer in the time there was')),
+                Math.max(0, deadline - Date.now()),
+              );
+        const attempt = (mayAgain: boolean) =>
+          send(socket ?? open(), text, {
+            left: commands.length,
+            take(reply) {
+              wasAnswered = true;
+              replies.push(reply);
               if (replies.length === commands.length) end();
-              else if (index % REPLIES_A_WAIT === 0) wait();
+            },
+            lose(error, wasAnsweredBefore) {
+              if (isOver) return;
+              if (mayAgain && wasAnsweredBefore && replies.length === 0) attempt(false);
+              else end(error);
             },
           });
-        }
-        used.write(commands.join(''), (error) => {
-          if (error) abandon(used, failure(`failed: ${toError(error).message}`));
-        });
+        attempt(again);
       });
     },
+
     close() {
-      if (socket !== undefined) abandon(socket, failure('was closed here'));
+      const error = failure('was closed here');
+      for (const each of waiting) each.lose(error, false);
+      waiting = [];
+      if (socket !== undefined) abandon(socket, error);
     },
   };
 }

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { CacheError } from '../../errors.js';
-import type { Driver, Held, NewEntry } from '../cas/driver.js';
+import type { Driver, Held, NewEntry, Replacement } from '../cas/driver.js';
 import type { CallOptions, Settled } from '../store.js';
-import { type Connection, newConnection } from './connection.js';
+import { type Connection, type ExchangeOptions, newConnection } from './connection.js';
 import { discoverNodes } from './discovery.js';
 import type { Reply, Value } from './replies.js';
 import { newRing, type Ring } from './ring.js';
@@ -17,10 +17,9 @@ const LONGEST_NAME = 250;
 const LONGEST_TTL_SECONDS = 30 * 86_400;
 
 /**
- * Stores on one memcached, or on several that share the keys. Nothing in it retries: what is given up may still arrive, and
- * is safe whenever it does.
+ * Stores on one memcached, or on several that share the keys. What is given up may still arrive, and is safe whenever it does.
  *
- * @param stallMs how long to wait while nothing is answered at all
+ * @param stallMs for how long a connection may say nothing while something waits
  */
 export function memcachedDriver(target: MemcachedTarget, stallMs: number): Driver {
   const connections = new Map<string, Connection>();
@@ -28,20 +27,39 @@ export function memcachedDriver(target: MemcachedTarget, stallMs: number): Drive
   let discoveredAt = 0;
 
   function connectionTo(node: Node): Connection {
-    const name = `${node.host}:${node.port}`;
+    const name = nameOfNode(node);
     const connection = connections.get(name) ?? newConnection(node, target, stallMs);
     connections.set(name, connection);
     return connection;
   }
 
-  /** Which node each key belongs to, as the configuration endpoint last said. */
+  let asked: Promise<Ring | CacheError> | undefined;
+
+  /** Which node each key belongs to, as the configuration endpoint last said. Only who knows of none waits for what it says. */
   async function ringNow(options?: CallOptions): Promise<Ring | CacheError> {
-    if (!target.discover || (ring !== undefined && Date.now() - discoveredAt < DISCOVERED_MS))
-      return ring as Ring;
-    const nodes = await discoverNodes(connectionTo(target.nodes[0] as Node), options);
+    if (target.discover && asked === undefined && Date.now() - discoveredAt >= DISCOVERED_MS) {
+      asked = discover(ring === undefined ? options : undefined).finally(() => {
+        asked = undefined;
+      });
+    }
+    return ring ?? (asked as Promise<Ring | CacheError>);
+  }
+
+  async function discover(options?: CallOptions): Promise<Ring | CacheError> {
+    const endpoint = target.nodes[0] as Node;
+    const nodes = await discoverNodes(connectionTo(endpoint), options);
     // What it said before is better than nothing.
-    if (nodes instanceof CacheError) return ring ?? nodes;
+    if (nodes instanceof CacheError) {
+      if (ring !== undefined) discoveredAt = Date.now();
+      return ring ?? nodes;
+    }
     discoveredAt = Date.now();
+    const names = new Set([endpoint, ...nodes].map(nameOfNode));
+    for (const [name, connection] of connections) {
+      if (names.has(name)) continue;
+      connections.delete(name);
+      connection.close();
+    }
     ring = newRing(nodes);
     return ring;
   }
@@ -85,42 +103,25 @@ export function memcachedDriver(target: MemcachedTarget, stallMs: number): Drive
   const keyItself = (key: string) => key;
   const keyOfEntry = ({ key }: NewEntry) => key;
 
-  /** Stores with a command a key, in writes of a bounded size. */
-  function store<I extends NewEntry, T>(
-    entries: readonly I[],
-    commandOf: (entry: I) => string,
-    outcomeOf: (line: string) => Settled<T>,
-    options?: CallOptions,
-  ): Promise<Settled<T>[]> {
-    return each(
-      entries,
-      keyOfEntry,
-      async (connection, some) => {
-        const replies = await exchangeAll(connection, some.map(commandOf), options);
-        return replies.map((reply) => (reply instanceof CacheError ? reply : outcomeOf(reply.line)));
-      },
-      options,
-    );
-  }
-
   async function retrieve(
     connection: Connection,
     word: 'get' | 'gets',
     keys: readonly string[],
     options?: CallOptions,
-  ): Promise<Settled<Value | undefined>[]> {
+  ): Promise<Settled<Found | undefined>[]> {
     const names = keys.map(nameOf);
-    const chunks = chunksOf(names, (name) => name.length + 1, NAMES_BYTES);
+    const chunks = chunksOf(names, (name) => Buffer.byteLength(name) + 1, NAMES_BYTES);
     const replies = await exchangeAll(
       connection,
       chunks.map((chunk) => `${word} ${chunk.join(' ')}\r\n`),
       options,
     );
-    return chunks.flatMap((chunk, index): Settled<Value | undefined>[] => {
+    return chunks.flatMap((chunk, index): Settled<Found | undefined>[] => {
       const reply = replies[index] as Settled<Reply>;
       if (reply instanceof CacheError) return chunk.map(() => reply);
       if (reply.line !== 'END') return chunk.map(() => refused(reply.line));
-      const values = new Map(reply.values.map((value) => [value.name, value]));
+      const { from } = reply;
+      const values = new Map(reply.values.map((value) => [value.name, { ...value, from }]));
       return chunk.map((name) => values.get(name));
     });
   }
@@ -174,13 +175,26 @@ export function memcachedDriver(target: MemcachedTarget, stallMs: number): Drive
       ),
 
     replace: (entries, options) =>
-      store(
+      each(
         entries,
-        (entry) => storage('cas', entry, entry.token as string),
-        (line) => {
-          if (line === 'STORED') return 'done';
-          if (line === 'EXISTS' || line === 'NOT_FOUND') return 'conflict';
-          return isFull(line) ? 'full' : refused(line);
+        keyOfEntry,
+        async (connection, some) => {
+          // Another connection may lead to a server that was started since, and numbers what it stores from the beginning again.
+          const { socket } = connection;
+          const isStill = ({ token }: Replacement) =>
+            socket !== undefined && (token as Token).from === socket;
+          const sent = some.filter(isStill);
+          const commands = sent.map((entry) => storage('cas', entry, (entry.token as Token).unique));
+          const replies = await exchangeAll(connection, commands, { ...options, again: false });
+          const outcomes = new Map(sent.map((entry, index) => [entry, replies[index] as Settled<Reply>]));
+          return some.map((entry) => {
+            const reply = outcomes.get(entry);
+            if (reply === undefined) return 'conflict';
+            if (reply instanceof CacheError) return reply;
+            if (reply.line === 'STORED') return 'done';
+            if (reply.line === 'EXISTS' || reply.line === 'NOT_FOUND') return 'conflict';
+            return isFull(reply.line) ? 'full' : refused(reply.line);
+          });
         },
         options,
       ),
@@ -211,6 +225,10 @@ export function memcachedDriver(target: MemcachedTarget, stallMs: number): Drive
   };
 }
 
+function nameOfNode({ host, port }: Node): string {
+  return `${host}:${port}`;
+}
+
 /** For how long what a configuration endpoint said of its nodes is believed. */
 const DISCOVERED_MS = 60_000;
 
@@ -218,7 +236,7 @@ const DISCOVERED_MS = 60_000;
 async function exchangeAll(
   connection: Connection,
   commands: readonly string[],
-  options?: CallOptions,
+  options?: ExchangeOptions,
 ): Promise<Settled<Reply>[]> {
   const chunks = chunksOf(commands, ({ length }) => length, BATCH_BYTES);
   const replies = await Promise.all(chunks.map((chunk) => connection.exchange(chunk, options)));
@@ -256,9 +274,21 @@ function nameOf(key: string): string {
   return isName ? key : `sha256.${createHash('sha256').update(key).digest('hex')}`;
 }
 
-function held(value: Settled<Value | undefined>): Settled<Held | undefined> {
-  if (value === undefined || value instanceof CacheError) return value;
-  return { text: value.text, token: value.unique };
+/** A value, and where it was found. */
+interface Found extends Value {
+  readonly from: object;
+}
+
+/** The number that a `cas` has to present, and the connection that it came from. */
+interface Token {
+  readonly unique: string;
+  readonly from: object;
+}
+
+function held(found: Settled<Found | undefined>): Settled<Held | undefined> {
+  if (found === undefined || found instanceof CacheError) return found;
+  const { text, unique = '', from } = found;
+  return { text, token: { unique, from } satisfies Token };
 }
 
 function isFull(line: string): boolean {

@@ -4,7 +4,10 @@ import { memcachedDriver } from './driver.js';
 import { parseMemcachedUrl } from './target.js';
 
 export interface MemcachedOptions {
-  /** How long a call waits while nothing is answered at all, in milliseconds: its connection is given up then. Default 4,000. */
+  /**
+   * For how long a connection may say nothing while something waits for it, and how long it may take to be made, in milliseconds.
+   * It is given up then; what waited goes to the next, once. Default 1,500.
+   */
   readonly stallMs?: number;
   /**
    * How far the clocks of two processes that use the cache may be apart, in milliseconds. Items take so much longer to settle
@@ -22,7 +25,7 @@ export interface MemcachedOptions {
  */
 export function memcachedStore(
   url: string,
-  { stallMs = 4_000, clocksApartMs }: MemcachedOptions = {},
+  { stallMs = 1_500, clocksApartMs }: MemcachedOptions = {},
 ): CacheStore {
   const target = parseMemcachedUrl(url);
   const store = casStore(

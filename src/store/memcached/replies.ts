@@ -3,6 +3,8 @@ export interface Reply {
   /** `STORED`, `END`, `SERVER_ERROR …` and the like. */
   readonly line: string;
   readonly values: readonly Value[];
+  /** The connection that it came from. */
+  readonly from: object;
 }
 
 export interface Value {
@@ -16,7 +18,7 @@ export interface Value {
  * Cuts what a server sends into replies, whatever pieces it comes in. Text protocol:
  * https://github.com/memcached/memcached/blob/master/doc/protocol.txt
  */
-export function newReplyParser() {
+export function newReplyParser(from: object) {
   let rest: Buffer = Buffer.alloc(0);
   let values: Value[] = [];
 
@@ -27,9 +29,9 @@ export function newReplyParser() {
       if (end < 0) return undefined;
       const line = rest.toString('utf8', 0, end);
       const [word, name = '', , size, unique] = line.split(' ');
-      if (word !== 'VALUE' && word !== 'CONFIG') {
+      if ((word !== 'VALUE' && word !== 'CONFIG') || !/^\d+$/.test(size ?? '')) {
         rest = rest.subarray(end + 2);
-        const reply = { line, values };
+        const reply = { line, values, from };
         values = [];
         return reply;
       }
