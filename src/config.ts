@@ -15,7 +15,7 @@ import type { StreamRecord } from './stream/records.js';
 export interface StreamCacheConfig extends TableConfig {
   /**
    * Where the cache is: `redis://[user:password@]host[:port][/db]`, `rediss://…` for TLS, `?cluster` behind either for
-   * cluster mode, `memory:` for one inside the process; or an ioredis client of yours, which is never closed or
+   * cluster mode (`valkey://` and `valkeys://` are the same), `memory:` for one inside the process; or an ioredis client of yours, which is never closed or
    * reconfigured; or a {@link CacheStore}. Default: `STREAM_CACHE_URL`; one of the two is required.
    */
   readonly cache?: string | RedisClient | CacheStore | undefined;

@@ -1,5 +1,6 @@
 import { type AwsCredentials, environmentRegion } from '../environment.js';
 import { ConfigError } from '../errors.js';
+import { isTls } from '../store/redis/url.js';
 import type { IamCache } from './token.js';
 
 /** Options of {@link iamAuthentication}. Those that the cache's URL can have too win over it. */
@@ -28,7 +29,7 @@ const OPTIONS: readonly string[] = [
 export const PARAMETERS = ['iam', 'cacheName', 'serverless', 'region'];
 
 const FORM =
-  'Expected rediss://user@host[:port]?iam=elasticache&cacheName=name (or iam=memorydb), and where they apply &cluster, &serverless and &region=name.';
+  'Expected rediss:// or valkeys://user@host[:port]?iam=elasticache&cacheName=name (or iam=memorydb), and where they apply &cluster, &serverless and &region=name.';
 
 /** What AWS takes for the ID of a user, which is also its name, and for the name of a cache. */
 const NAME = /^[a-z][a-z0-9-]*$/i;
@@ -52,7 +53,7 @@ export function iamTarget(text: string, options: IamOptions): { cache: IamCache;
     );
   }
   if (service !== 'elasticache' && service !== 'memorydb') throw fail('iam must be elasticache or memorydb');
-  if (url.protocol !== 'rediss:') throw fail('IAM authentication needs TLS');
+  if (!isTls(url)) throw fail('IAM authentication needs TLS');
   if (url.username === '') throw fail('IAM authentication needs a user');
   if (!NAME.test(url.username)) throw fail('the user must be a name of letters, digits and hyphens');
   if (url.password !== '') throw fail('with IAM authentication there is no password');

@@ -27,6 +27,12 @@ describe('the target of IAM authentication', () => {
       'rediss://cache.example/2',
     ],
     [
+      'valkeys://app@cache.example?iam=elasticache&cacheName=shop',
+      REGION,
+      { service: 'elasticache', region: 'eu-west-1', cacheName: 'shop', user: 'app', serverless: false },
+      'valkeys://cache.example',
+    ],
+    [
       'rediss://app@cache.example?cluster',
       { ...REGION, service: 'elasticache', cacheName: 'shop', serverless: true },
       { service: 'elasticache', region: 'eu-west-1', cacheName: 'shop', user: 'app', serverless: true },
@@ -39,6 +45,7 @@ describe('the target of IAM authentication', () => {
   test.each<[url: string, message: RegExp]>([
     ['secret', /not a URL/],
     ['redis://app@h?iam=elasticache&cacheName=shop', /needs TLS/],
+    ['valkey://app@h?iam=elasticache&cacheName=shop', /needs TLS/],
     ['rediss://app@h?iam=redis&cacheName=shop', /iam must be elasticache or memorydb/],
     ['rediss://h?iam=elasticache&cacheName=shop', /needs a user/],
     ['rediss://app:secret@h?iam=elasticache&cacheName=shop', /there is no password/],

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { ownConnection, parseRedisUrl } from '../../src/store/redis/connection.js';
+import { ownConnection } from '../../src/store/redis/connection.js';
+import { parseRedisUrl } from '../../src/store/redis/url.js';
 
 describe('a Redis URL', () => {
   test.each<[url: string, cluster: boolean, options: object]>([
@@ -8,6 +9,8 @@ describe('a Redis URL', () => {
     ['redis://[::1]:7000', false, { host: '::1', port: 7000, db: 0 }],
     ['rediss://cache.example:6380', false, { host: 'cache.example', port: 6380, db: 0, tls: {} }],
     ['rediss://cache.example?cluster', true, { host: 'cache.example', port: 6379, db: 0, tls: {} }],
+    ['valkey://cache.example/3', false, { host: 'cache.example', port: 6379, db: 3 }],
+    ['valkeys://cache.example?cluster', true, { host: 'cache.example', port: 6379, db: 0, tls: {} }],
     ['redis://cache.example/0?cluster=true', true, { host: 'cache.example', port: 6379, db: 0 }],
     ['redis://ada:p%40ss@h', false, { host: 'h', port: 6379, db: 0, username: 'ada', password: 'p@ss' }],
     ['redis://:secret@h', false, { host: 'h', port: 6379, db: 0, password: 'secret' }],
