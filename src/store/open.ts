@@ -1,6 +1,7 @@
 import { ConfigError } from '../errors.js';
 import { memoryStore } from './memory.js';
 import { type Authentication, borrowedConnection, ownConnection } from './redis/connection.js';
+import { ioredisWire } from './redis/ioredis-wire.js';
 import type { RedisClient } from './redis/redis-client.js';
 import { redisStore } from './redis/store.js';
 import type { CacheStore } from './store.js';
@@ -19,12 +20,13 @@ export function openStore(
   if (typeof cache === 'string') {
     if (cache === 'memory:' && iam === undefined) return memoryStore();
     if (/^memcacheds?:/i.test(cache)) throw new ConfigError(NEEDS_MEMCACHED);
-    return redisStore(iam === undefined ? ownConnection(cache) : iam(cache, ownConnection), stallMs);
+    const connection = iam === undefined ? ownConnection(cache) : iam(cache, ownConnection);
+    return redisStore(ioredisWire(connection, stallMs));
   }
   if (iam !== undefined)
     throw new ConfigError('Option iam needs a URL in the option cache: leave it out where there is none.');
   if (isStore(cache)) return cache;
-  if (isRedisClient(cache)) return redisStore(borrowedConnection(cache), stallMs);
+  if (isRedisClient(cache)) return redisStore(ioredisWire(borrowedConnection(cache), stallMs));
   throw new ConfigError('Option cache is wrong: expected a URL, an ioredis client or a CacheStore.');
 }
 

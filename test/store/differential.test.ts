@@ -5,6 +5,7 @@ import type { Guard } from '../../src/coherence.js';
 import { guardKey } from '../../src/key.js';
 import { openMemory } from '../../src/store/memory.js';
 import { borrowedConnection } from '../../src/store/redis/connection.js';
+import { ioredisWire } from '../../src/store/redis/ioredis-wire.js';
 import { scripts } from '../../src/store/redis/script.js';
 import { redisStore } from '../../src/store/redis/store.js';
 import type { Lease } from '../../src/store/store.js';
@@ -30,8 +31,7 @@ function newPair(): Pair {
 
   const memory = openMemory(() => now);
   const redis = redisStore(
-    borrowedConnection(client),
-    4_000,
+    ioredisWire(borrowedConnection(client), 4_000),
     scripts(`
     local now = tonumber(redis.call('HGET', '${clockKey}', 'now'))
     local token = tostring(redis.call('HINCRBY', '${clockKey}', 'token', 1))

@@ -1,4 +1,3 @@
-import type { Redis } from 'ioredis';
 import type { Rules } from '../../coherence.js';
 import { CacheError } from '../../errors.js';
 import { guardKey } from '../../key.js';
@@ -16,11 +15,8 @@ import type {
   Settled,
   StoreChange,
 } from '../store.js';
-import type { Connection } from './connection.js';
-import type { RedisClient } from './redis-client.js';
 import { type Script, type Scripts, scripts as serverClockScripts } from './script.js';
-import { type Call, ConnectionError, failure, send, sendAlone, whenReady } from './send.js';
-import { ask, standingOf } from './standing.js';
+import type { Call, Wire, Work } from './wire.js';
 
 /** One script call takes at most so many items: ElastiCache Serverless accepts 3,999 arguments a request ... */
 const ITEMS_PER_CALL = 128;
@@ -29,9 +25,6 @@ const CHARACTERS_PER_CALL = 512 * 1024;
 
 /** A guard's text, with its generation; see guard.lua. What looks otherwise is damaged, and counts as none. */
 const GUARD = /^(?:- -|\d\S* \d+) (\S+) \d+ (?:- -|-?\d+ -?\d+)(?: |$)/;
-
-const TAKES_NO_CHANGES =
-  'The cache is not used: its server is a replica, or lacks its own, so that changes do not reach it.';
 
 /** What a step is about: an item or result, or a key or tag alone. */
 type Item = string | { readonly key: string };
@@ -44,15 +37,9 @@ interface Part {
 
 /**
  * A store on a Redis or Valkey server, or a cluster of them. One script call carries many items; on a cluster it
- * carries those of one slot, and calls to one node share a pipeline.
- *
- * @param stallMs how long to wait while nothing is answered at all
+ * carries those of one slot.
  */
-export function redisStore(
-  connection: Connection,
-  stallMs: number,
-  scripts: Scripts = serverClockScripts(),
-): CacheStore {
+export function redisStore(wire: Wire, scripts: Scripts = serverClockScripts()): CacheStore {
   async function run<I extends Item, T>(
     command: Script | 'get' | 'unlink',
     head: readonly string[],
@@ -61,42 +48,15 @@ export function redisStore(
     parse: (answer: unknown) => Settled<T>,
     options: CallOptions = {},
   ): Promise<Settled<T>[]> {
-    const answers: Settled<T>[] = new Array(items.length);
-    if (items.length === 0) return answers;
-
-    const client = connection.client();
-    const limits = { stallMs, deadline: options.deadline };
-    const standing = standingOf(client);
-    if (mustWait(client)) await whenReady(client, limits);
-    if (standing.misplaced !== undefined) {
-      return answers.fill(
-        new ConnectionError(`The cache is not used: its database is ${standing.misplaced}.`),
-      );
-    }
-    ask(client, standing);
+    if (items.length === 0) return [];
     const partAt = (position: number) => partOf(items[position] as I);
-    const { replies, unanswered, stalled } = await (items.length === 1
-      ? sendAlone(client, newCall(command, head, 0, partAt(0)), limits)
-      : send(
-          client,
-          {
-            count: items.length,
-            keyAt: (position) => keyOf(items[position] as I),
-            calls: (positions, slots) => callsOf(command, head, positions, slots, partAt),
-          },
-          limits,
-        ));
-    if (stalled || standing.isReplica) connection.abandon(client);
-    if (standing.isReplica) return answers.fill(new ConnectionError(TAKES_NO_CHANGES));
-
-    if (unanswered !== undefined) answers.fill(explained(unanswered, connection));
-    for (const [{ positions }, reply] of replies) {
-      positions.forEach((position, index) => {
-        const answer = answerAt(reply, index);
-        answers[position] = answer instanceof CacheError ? explained(answer, connection) : parse(answer);
-      });
-    }
-    return answers;
+    const work: Work = {
+      count: items.length,
+      keyAt: (position) => keyOf(items[position] as I),
+      calls: (positions, slots) => callsOf(command, head, positions, slots, partAt),
+    };
+    const answers = await wire.send(work, options);
+    return answers.map((answer) => (answer instanceof CacheError ? answer : parse(answer)));
   }
 
   return {
@@ -147,20 +107,8 @@ export function redisStore(
 
     delete: (keys, options) => run('unlink', [], keys, keyOnly, () => 'deleted' as const, options),
 
-    close: () => connection.close(),
+    close: () => wire.close(),
   };
-}
-
-/** Whether commands must not be handed to a client yet: it would refuse them, or take them to another database. */
-function mustWait(client: RedisClient): boolean {
-  const { enableOfflineQueue, db } = client.options as Redis['options'];
-  if (enableOfflineQueue !== false && !db) return false;
-  return client.status !== 'ready' || (!client.isCluster && !(client as Redis).stream.writable);
-}
-
-function explained(error: CacheError, connection: Connection): CacheError {
-  const problem = error instanceof ConnectionError ? connection.problem() : undefined;
-  return problem === undefined ? error : new CacheError(`${error.message} Its connection says: ${problem}.`);
 }
 
 /**
@@ -290,12 +238,6 @@ function parseBegun(answer: unknown): Settled<Begun> {
 function parseClaim(answer: unknown): Lease {
   const [generation, begunAt] = answer as [string, string];
   return { generation, begunAt: Number(begunAt), strong: true };
-}
-
-/** What a reply says of one item: a script, too, answers each with its result or its own error. */
-function answerAt(reply: unknown, index: number): unknown {
-  const answer = Array.isArray(reply) ? reply[index] : reply;
-  return answer instanceof Error && !(answer instanceof CacheError) ? failure(answer) : answer;
 }
 
 function text(reply: unknown): string | undefined {

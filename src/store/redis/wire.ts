@@ -1,0 +1,40 @@
+import type { CallOptions, Settled } from '../store.js';
+import type { Script } from './script.js';
+
+/** How commands reach the servers: one for each kind of client. */
+export interface Wire {
+  /** Sends the commands of some items. Gives what was answered of each item, in their order; never rejects. */
+  send(work: Work, options: CallOptions): Promise<Settled<unknown>[]>;
+  /** Ends the connections that are its own. It opens them again when used. */
+  close(): Promise<void>;
+}
+
+/** One command on the wire. All its keys are in one cluster slot. */
+export interface Call {
+  /** Positions of its items in what was asked. */
+  readonly positions: readonly number[];
+  readonly keys: readonly string[];
+  readonly args: readonly string[];
+  readonly command: Script | 'get' | 'unlink';
+}
+
+/** Items to send, by their positions, and how commands are made of them. */
+export interface Work {
+  readonly count: number;
+  /** The key that tells the cluster slot of an item. */
+  keyAt(position: number): string;
+  /** The commands for some items, each made when it is asked for. On a cluster an item goes with its like in slots. */
+  calls(positions: Iterable<number>, slots?: Uint16Array): Iterator<Call>;
+}
+
+/** A command as the server takes it, and its name first. */
+export function wireForm({ command, keys, args }: Call): [name: string, ...args: string[]] {
+  if (command === 'get' && keys.length > 1) return ['mget', ...keys];
+  if (typeof command === 'string') return [command, ...keys, ...args];
+  return ['evalsha', command.sha, String(keys.length), ...keys, ...args];
+}
+
+/** The same with the text of its script, for a server that does not know it yet. */
+export function textForm(script: Script, { keys, args }: Call): [name: string, ...args: string[]] {
+  return ['eval', script.text, String(keys.length), ...keys, ...args];
+}
