@@ -311,10 +311,10 @@ function senderOf(
   return (isDocument ? document : lowLevel) as never;
 }
 
-function recordOf({ record, streamArn, receivedAt }: Logged, form: Form) {
-  if (form === 'of Lambda') return toLambdaRecord(record, streamArn, receivedAt);
+function recordOf({ record, streamArn, since }: Logged, form: Form) {
+  if (form === 'of Lambda') return toLambdaRecord(record, streamArn, since);
   // DynamoDB Local tells the minute alone, see `src/local/records.ts`.
-  const made = toLambdaRecord(record, streamArn, receivedAt).dynamodb?.ApproximateCreationDateTime as number;
+  const made = toLambdaRecord(record, streamArn, since).dynamodb?.ApproximateCreationDateTime as number;
   const saved = {
     ...record,
     eventSourceARN: streamArn,

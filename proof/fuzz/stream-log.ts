@@ -11,7 +11,8 @@ import {
 export interface Logged {
   readonly record: SdkRecord;
   readonly streamArn: string;
-  readonly receivedAt: number;
+  /** It was not made before, in milliseconds since the epoch. */
+  readonly since: number;
 }
 
 /** The stream of one table of DynamoDB Local, from now on. */
@@ -36,10 +37,12 @@ export async function openStreamLog(
   );
   let iterator = ShardIterator;
   let marked = 0;
+  let since = Date.now();
 
   return {
     async read() {
       marked += 1;
+      const began = Date.now();
       const mark = { S: `mark ${marked}` };
       await client.send(new PutItemCommand({ TableName, Item: { ...marker, mark } as never }));
       const logged: Logged[] = [];
@@ -50,8 +53,10 @@ export async function openStreamLog(
         if (NextShardIterator === undefined) throw new Error(`The shard of ${TableName} has ended.`);
         iterator = NextShardIterator;
         for (const record of Records) {
-          logged.push({ record, streamArn, receivedAt: Date.now() });
-          if (record.dynamodb?.NewImage?.mark?.S === mark.S) return logged;
+          logged.push({ record, streamArn, since });
+          if (record.dynamodb?.NewImage?.mark?.S !== mark.S) continue;
+          since = began;
+          return logged;
         }
       }
     },

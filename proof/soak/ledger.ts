@@ -14,7 +14,7 @@ export interface Ledger {
   /** The cache has lost its guards: what it served before binds it no longer. Reads under way may have begun before. */
   forget(): void;
   note(name: string, what: string): void;
-  /** What happened to an item lately, oldest first. */
+  /** What happened to an item lately, oldest first, and up to its first problem where it had one. */
   trail(name: string): readonly string[];
   /** How far behind the table the oldest value was that the cache served. */
   readonly longestBehindMs: number;
@@ -47,6 +47,7 @@ interface Entry {
   readonly deletions: number[];
   readonly acknowledged: { version: number; at: number }[];
   readonly trail: string[];
+  hadProblem: boolean;
 }
 
 const TRAIL = 60;
@@ -59,14 +60,23 @@ export function newLedger(): Ledger {
   function entry(name: string): Entry {
     let found = entries.get(name);
     if (found === undefined) {
-      found = { begun: 0, served: 0, exists: false, deletions: [0], acknowledged: [], trail: [] };
+      found = {
+        begun: 0,
+        served: 0,
+        exists: false,
+        deletions: [0],
+        acknowledged: [],
+        trail: [],
+        hadProblem: false,
+      };
       entries.set(name, found);
     }
     return found;
   }
 
   function note(name: string, what: string): void {
-    const { trail } = entry(name);
+    const { trail, hadProblem } = entry(name);
+    if (hadProblem) return;
     trail.push(`${new Date().toISOString().slice(11, 23)} ${what}`);
     if (trail.length > TRAIL) trail.shift();
   }
@@ -114,6 +124,7 @@ export function newLedger(): Ledger {
       if (typeof anyVersion === 'string') return { kind: 'wrong contents', what: `${name} ${anyVersion}` };
       if (versionOf(name, answer, mark.written) === undefined) {
         note(name, `READ ${shown}, after having written ${mark.written}`);
+        own.hadProblem = true;
         return {
           kind: 'own write not read',
           what: `${name} gave ${shown} after version ${mark.written} was written`,
@@ -124,6 +135,7 @@ export function newLedger(): Ledger {
       const version = versionOf(name, answer, mark.losses === losses ? mark.served : 0);
       if (version === undefined) {
         note(name, `SERVED ${shown}, after ${mark.served}`);
+        own.hadProblem = true;
         return { kind: 'step back', what: `${name} served ${shown} after version ${mark.served}` };
       }
       own.served = Math.max(own.served, Number(version));

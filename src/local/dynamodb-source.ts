@@ -28,6 +28,8 @@ export async function createDynamoDBSource(
   const requestOptions = { abortSignal: signal };
   const streamArn = options.eventSourceArn ?? (await newestStream(options).catch(closeAndThrow));
 
+  let streamSince = 0;
+
   return {
     async describe() {
       const shards: Shard[] = [];
@@ -38,6 +40,7 @@ export async function createDynamoDBSource(
           requestOptions,
         );
         shards.push(...(page.StreamDescription?.Shards ?? []).map(toShard));
+        streamSince = page.StreamDescription?.CreationRequestDateTime?.getTime() ?? 0;
         lastShardId = page.StreamDescription?.LastEvaluatedShardId;
       } while (lastShardId !== undefined);
       return { streamArn, shards };
@@ -54,12 +57,14 @@ export async function createDynamoDBSource(
       );
       return ShardIterator ?? '';
     },
-    async read(iterator, limit) {
+    async read(iterator, limit, since) {
       const { Records, NextShardIterator } = await client.send(
         new sdk.GetRecordsCommand({ ShardIterator: iterator, Limit: limit }),
         requestOptions,
       );
-      const records = (Records ?? []).map((record) => toLambdaRecord(record, streamArn, Date.now()));
+      const records = (Records ?? []).map((record) =>
+        toLambdaRecord(record, streamArn, Math.max(since, streamSince)),
+      );
       return { records, nextIterator: NextShardIterator };
     },
     close() {

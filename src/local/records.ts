@@ -8,9 +8,9 @@ import { timeOf } from '../stream/time-of.js';
  *
  * https://docs.aws.amazon.com/lambda/latest/dg/with-ddb.html
  *
- * @param receivedAt when it was read from the stream, in milliseconds since the epoch
+ * @param since a time before which it was not made, in milliseconds since the epoch
  */
-export function toLambdaRecord(record: SdkRecord, streamArn: string, receivedAt: number): DynamoDBRecord {
+export function toLambdaRecord(record: SdkRecord, streamArn: string, since: number): DynamoDBRecord {
   const { eventID, eventName, eventVersion, eventSource, awsRegion, dynamodb, userIdentity } = record;
   return withoutUndefined({
     eventID,
@@ -21,7 +21,7 @@ export function toLambdaRecord(record: SdkRecord, streamArn: string, receivedAt:
     dynamodb:
       dynamodb &&
       withoutUndefined({
-        ApproximateCreationDateTime: creationSeconds(record, receivedAt),
+        ApproximateCreationDateTime: creationSeconds(record, since),
         Keys: toLambdaAttributes(dynamodb.Keys),
         NewImage: toLambdaAttributes(dynamodb.NewImage),
         OldImage: toLambdaAttributes(dynamodb.OldImage),
@@ -79,14 +79,15 @@ function toBase64(bytes: Uint8Array): string {
 /**
  * When a record was made, in seconds since the epoch. DynamoDB Local rounds that down to the minute, the service to the
  * second; rules that trust the service would take a change of this minute for an old one. So a record of Local's is
- * taken to have been made when it was read, but not after its minute.
+ * taken to have been made at the last moment before which it was not, but not after its minute. Never later than it was: a
+ * reader may have seen newer ones since, and an old image must not pass for news.
  */
-function creationSeconds({ awsRegion, dynamodb }: SdkRecord, receivedAt: number): number | undefined {
+function creationSeconds({ awsRegion, dynamodb }: SdkRecord, since: number): number | undefined {
   const date = dynamodb?.ApproximateCreationDateTime;
   if (date === undefined) return undefined;
   const seconds = date.getTime() / 1000;
   if (awsRegion !== 'ddblocal' || seconds % 60 !== 0) return seconds;
-  return Math.max(seconds, Math.min(Math.floor(receivedAt / 1000), seconds + 59));
+  return Math.max(seconds, Math.min(Math.floor(since / 1000), seconds + 59));
 }
 
 type Defined<T> = { [K in keyof T]: T[K] };

@@ -31,12 +31,16 @@ export function createShardReader(shardId: string, start: Position, run: Run): S
   const { source, clock, bell, isStopping } = run;
   let position = start;
   let iterator: string | undefined;
+  /** When there was last nothing more to read: what is read next was made after that. */
+  let caughtUpAt = 0;
 
   async function readOnce(limit: number): Promise<ReadResult> {
     iterator ??= await source.iterator(shardId, position);
-    const { records, nextIterator } = await source.read(iterator, limit);
+    const began = clock.now();
+    const { records, nextIterator } = await source.read(iterator, limit, caughtUpAt);
     iterator = nextIterator;
     const last = records.at(-1);
+    if (last === undefined) caughtUpAt = began;
     const { since = 0 } = position;
     if (last) {
       position = { type: 'AFTER_SEQUENCE_NUMBER', sequenceNumber: sequenceNumberOf(last), since };
@@ -80,6 +84,7 @@ export function createShardReader(shardId: string, start: Position, run: Run): S
   function renew(from: Position): void {
     iterator = undefined;
     position = from;
+    if (from.type === 'TRIM_HORIZON') caughtUpAt = 0;
   }
 
   /** A shard that the stream no longer lists is gone with all its records. */
@@ -96,6 +101,7 @@ export function createShardReader(shardId: string, start: Position, run: Run): S
   return {
     position: lasting,
     async open() {
+      if (position.type === 'LATEST') caughtUpAt = clock.now();
       iterator = await source.iterator(shardId, position);
     },
     async read(limit) {

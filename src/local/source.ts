@@ -6,8 +6,8 @@ export interface StreamSource {
   describe(): Promise<StreamDescription>;
   /** A shard iterator: it expires 15 minutes after it was handed out. */
   iterator(shardId: string, position: Position): Promise<string>;
-  /** Up to `limit` records, at most 1,000. */
-  read(iterator: string, limit: number): Promise<Page>;
+  /** Up to `limit` records, at most 1,000, none of which was made before `since`, in milliseconds since the epoch. */
+  read(iterator: string, limit: number, since: number): Promise<Page>;
   /** Frees what the source opened itself. */
   close(): void;
 }

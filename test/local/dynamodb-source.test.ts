@@ -104,10 +104,10 @@ test('records are read in the form of Lambda, and the end of a closed shard is s
     { Records: [] },
   );
   const source = await createDynamoDBSource({ client, eventSourceArn: STREAM_ARN }, signal);
-  expect(await source.read('first', 7)).toEqual({
+  expect(await source.read('first', 7, 0)).toEqual({
     records: [{ eventName: 'REMOVE', eventSource: 'aws:dynamodb', eventSourceARN: STREAM_ARN }],
     nextIterator: 'next',
   });
-  expect(await source.read('next', 7)).toEqual({ records: [], nextIterator: undefined });
+  expect(await source.read('next', 7, 0)).toEqual({ records: [], nextIterator: undefined });
   expect(asked[0]).toEqual({ GetRecordsCommand: { ShardIterator: 'first', Limit: 7 }, abortSignal: signal });
 });

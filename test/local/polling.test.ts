@@ -1,6 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import { StreamError } from '../../src/local/index.js';
-import { createScriptedStream, STREAM_ARN, streamRecord } from '../support/scripted-stream.js';
+import {
+  createScriptedStream,
+  STREAM_ARN,
+  sequenceNumber,
+  streamRecord,
+} from '../support/scripted-stream.js';
 import { createRig, fail, failing, type Rig } from './rig.js';
 
 const write = (rig: Rig, shardId: string, id: string, ...numbers: number[]) => {
@@ -97,6 +102,51 @@ describe('shards', () => {
     await rig.start();
     await rig.clock.pass(30_000);
     expect(rig.stream.calls.filter((call) => call === 'read a')).toHaveLength(1);
+    await rig.stop();
+  });
+});
+
+describe('a record was made since there was last nothing more to read', () => {
+  const since = (rig: Rig, number: number) => rig.stream.since.get(sequenceNumber(number));
+
+  test('and not when it was read, which may be long after', async () => {
+    const rig = createRig({ batchSize: 1, timeoutInSeconds: 900 }, ([name]) =>
+      name === 'x1' ? rig.clock.sleep(8_000, never()) : undefined,
+    );
+    await rig.start();
+    const start = rig.clock.now();
+    await rig.clock.pass(1_100);
+    write(rig, 'a', 'x', 1, 2);
+    await rig.clock.pass(1_000);
+    write(rig, 'a', 'x', 3);
+    await rig.clock.pass(9_000);
+    expect(rig.delivered).toEqual(['x1', 'x2', 'x3']);
+    expect([1, 2, 3].map((number) => Number(since(rig, number)) - start)).toEqual([1_000, 1_000, 1_000]);
+    await rig.stop();
+  });
+
+  test('of which nothing is known at first, nor when the stream is read again from its beginning', async () => {
+    const rig = createRig();
+    write(rig, 'a', 'x', 1);
+    await rig.start();
+    await rig.clock.pass(0);
+    expect(since(rig, 1)).toBe(0);
+    await rig.clock.pass(1_000);
+    rig.stream.trim('a', 1);
+    rig.stream.fail('read', 'TrimmedDataAccessException');
+    write(rig, 'a', 'x', 2);
+    await rig.clock.pass(1_000);
+    expect(since(rig, 2)).toBe(0);
+    await rig.stop();
+  });
+
+  test('or since the start, from LATEST on', async () => {
+    const rig = createRig({ startingPosition: 'LATEST' });
+    await rig.start();
+    const start = rig.clock.now();
+    write(rig, 'a', 'x', 1);
+    await rig.clock.pass(1_000);
+    expect(since(rig, 1)).toBe(start);
     await rig.stop();
   });
 });

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { createdAt, isBefore, toLambdaRecord } from '../../src/local/records.js';
 import { STREAM_ARN } from '../support/scripted-stream.js';
 
-const READ_AT = Date.parse('2026-01-01T00:00:30.500Z');
+const SINCE = Date.parse('2026-01-01T00:00:30.500Z');
 
 const bytes = (text: string) => new Uint8Array(Buffer.from(text));
 
@@ -37,7 +37,7 @@ const insert: SdkRecord = {
 };
 
 test('a record becomes the JSON that Lambda delivers, to the letter', () => {
-  expect(JSON.stringify(toLambdaRecord(insert, STREAM_ARN, READ_AT), null, 1)).toBe(
+  expect(JSON.stringify(toLambdaRecord(insert, STREAM_ARN, SINCE), null, 1)).toBe(
     JSON.stringify(
       {
         eventID: 'c4ca4238a0b923820dcc509a6f75849b',
@@ -77,7 +77,7 @@ test('what a record does not have is not there, rather than undefined', () => {
   const record = toLambdaRecord(
     { eventName: 'REMOVE', dynamodb: { Keys: { id: { S: '1' } } } },
     STREAM_ARN,
-    READ_AT,
+    SINCE,
   );
   expect(Object.keys(record)).toEqual(['eventName', 'eventSource', 'dynamodb', 'eventSourceARN']);
   expect(Object.keys(record.dynamodb ?? {})).toEqual(['Keys']);
@@ -85,7 +85,7 @@ test('what a record does not have is not there, rather than undefined', () => {
 
 test('a delete by time to live says so in the spelling of Lambda', () => {
   const userIdentity = { PrincipalId: 'dynamodb.amazonaws.com', Type: 'Service' };
-  expect(toLambdaRecord({ ...insert, userIdentity }, STREAM_ARN, READ_AT).userIdentity).toEqual({
+  expect(toLambdaRecord({ ...insert, userIdentity }, STREAM_ARN, SINCE).userIdentity).toEqual({
     type: 'Service',
     principalId: 'dynamodb.amazonaws.com',
   });
@@ -93,19 +93,19 @@ test('a delete by time to live says so in the spelling of Lambda', () => {
 
 test('bytes that are a window on a larger buffer keep to their window', () => {
   const window = bytes('xxfoobarxx').subarray(2, 8);
-  const record = toLambdaRecord({ dynamodb: { NewImage: { photo: { B: window } } } }, STREAM_ARN, READ_AT);
+  const record = toLambdaRecord({ dynamodb: { NewImage: { photo: { B: window } } } }, STREAM_ARN, SINCE);
   expect(record.dynamodb?.NewImage).toEqual({ photo: { B: 'Zm9vYmFy' } });
 });
 
 test('an attribute may have any name', () => {
   const NewImage = JSON.parse('{"__proto__":{"S":"x"}}');
-  const record = toLambdaRecord({ dynamodb: { NewImage } }, STREAM_ARN, READ_AT);
+  const record = toLambdaRecord({ dynamodb: { NewImage } }, STREAM_ARN, SINCE);
   expect(JSON.stringify(record.dynamodb?.NewImage)).toBe('{"__proto__":{"S":"x"}}');
 });
 
 test('the time of a record is kept to the millisecond', () => {
   const made = new Date('2026-01-01T00:00:01.234Z');
-  const record = toLambdaRecord({ dynamodb: { ApproximateCreationDateTime: made } }, STREAM_ARN, READ_AT);
+  const record = toLambdaRecord({ dynamodb: { ApproximateCreationDateTime: made } }, STREAM_ARN, SINCE);
   expect(record.dynamodb?.ApproximateCreationDateTime).toBe(1767225601.234);
   expect(createdAt(record)).toBe(made.getTime());
 });
@@ -119,12 +119,12 @@ test('sequence numbers of any length compare by value', () => {
 
 test.each([
   [
-    'of DynamoDB Local was made when it was read: Local gives only the minute',
+    'of DynamoDB Local was made when it can first have been: Local gives only the minute',
     'ddblocal',
     '00:00:00',
     '00:00:30',
   ],
-  ['of DynamoDB Local was made in its minute, however late it is read', 'ddblocal', '23:58:00', '23:58:59'],
+  ['of DynamoDB Local was made in its minute, whatever else is known', 'ddblocal', '23:58:00', '23:58:59'],
   ['of DynamoDB Local that says its second keeps it', 'ddblocal', '00:00:07', '00:00:07'],
   ['of the service keeps its time', 'eu-west-1', '00:00:00', '00:00:00'],
 ])('a record %s', (_name, awsRegion, given, expected) => {
@@ -133,13 +133,13 @@ test.each([
   const record = toLambdaRecord(
     { awsRegion, dynamodb: { ApproximateCreationDateTime: at(given) } },
     STREAM_ARN,
-    READ_AT,
+    SINCE,
   );
   expect(createdAt(record)).toBe(at(expected).getTime());
 });
 
 test('an attribute for which the SDK has no value is left without one, and does not stop the stream', () => {
   const NewImage = { id: { S: '1' }, nested: { M: { odd: undefined } } } as never;
-  const record = toLambdaRecord({ dynamodb: { NewImage } }, STREAM_ARN, READ_AT);
+  const record = toLambdaRecord({ dynamodb: { NewImage } }, STREAM_ARN, SINCE);
   expect(record.dynamodb?.NewImage).toEqual({ id: { S: '1' }, nested: { M: { odd: undefined } } });
 });

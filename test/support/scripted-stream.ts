@@ -7,6 +7,8 @@ export interface ScriptedStream {
   readonly source: StreamSource;
   /** What was asked of it, such as `iterator a LATEST` and `read a`. */
   readonly calls: string[];
+  /** What each record was given to have been made since, by its sequence number. */
+  readonly since: Map<string, number>;
   addShard(shardId: string, parentShardId?: string): void;
   removeShard(shardId: string): void;
   closeShard(shardId: string): void;
@@ -32,6 +34,7 @@ export function createScriptedStream(...shardIds: string[]): ScriptedStream {
   const shards = new Map<string, ScriptedShard>();
   const failures = new Map<string, string[]>();
   const calls: string[] = [];
+  const since: ScriptedStream['since'] = new Map();
   let isClosed = false;
 
   const shardOf = (shardId: string) => {
@@ -45,6 +48,7 @@ export function createScriptedStream(...shardIds: string[]): ScriptedStream {
   };
   const stream: ScriptedStream = {
     calls,
+    since,
     addShard(shardId, parentShardId) {
       shards.set(shardId, { parentShardId, records: [], trimmed: 0, open: true });
     },
@@ -80,15 +84,17 @@ export function createScriptedStream(...shardIds: string[]): ScriptedStream {
         if (index < shard.trimmed) throw serviceError('TrimmedDataAccessException');
         return `${shardId}:${index}`;
       },
-      async read(iterator, limit) {
+      async read(iterator, limit, madeSince) {
         const [shardId = '', index = ''] = iterator.split(':');
         calls.push(`read ${shardId}`);
         failOnDemand('read');
         const { records, open } = shardOf(shardId);
         const end = Math.min(records.length, Number(index) + limit);
         const isAtEnd = !open && end === records.length;
+        const read = records.slice(Number(index), end);
+        for (const record of read) since.set(sequenceNumberOf(record), madeSince);
         return {
-          records: records.slice(Number(index), end),
+          records: read,
           nextIterator: isAtEnd ? undefined : `${shardId}:${end}`,
         };
       },
