@@ -120,6 +120,7 @@ async function buildPackage() {
       'iam/index': 'src/iam/index.ts',
       'metrics/index': 'src/metrics/index.ts',
       'memcached/index': 'src/store/memcached/index.ts',
+      'glide/index': 'src/store/glide/index.ts',
       'local/index': 'src/local/index.ts',
       'cdk/index': 'infra/index.ts',
       cli: 'src/cli/main.ts',

@@ -200,7 +200,8 @@ test('STREAM_CACHE_METRICS is true or false', async () => {
 });
 
 describe('the bundle of a function', () => {
-  const OPTIONAL = /^src\/(?:iam|metrics|store\/(?:cas|memcached))\/|@smithy\/|powertools\/metrics/;
+  const OPTIONAL =
+    /^src\/(?:iam|metrics|store\/(?:cas|memcached|glide))\/|@valkey|@smithy\/|powertools\/metrics/;
 
   async function optionalInputs(code: string): Promise<string[]> {
     const { entryPoints: _, ...options } = lambdaBundle('', 'dist/out.mjs');
@@ -212,7 +213,7 @@ describe('the bundle of a function', () => {
     return used.map(([name]) => name).filter((name) => OPTIONAL.test(name));
   }
 
-  test('has nothing of IAM authentication, memcached and metrics when it uses none of them', async () => {
+  test('has nothing of IAM authentication, memcached, GLIDE and metrics when it uses none of them', async () => {
     const own = "import { NewStreamCacheHandler, NewCachingMiddleware } from './src/index.js';";
     const uses =
       'export const handler = NewStreamCacheHandler(); export const reader = NewCachingMiddleware();';

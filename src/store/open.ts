@@ -27,7 +27,9 @@ export function openStore(
     throw new ConfigError('Option iam needs a URL in the option cache: leave it out where there is none.');
   if (isStore(cache)) return cache;
   if (isRedisClient(cache)) return redisStore(ioredisWire(borrowedConnection(cache), stallMs));
-  throw new ConfigError('Option cache is wrong: expected a URL, an ioredis client or a CacheStore.');
+  throw new ConfigError(
+    'Option cache is wrong: expected a URL, an ioredis client or a CacheStore, which a Valkey GLIDE client becomes by glideStore(client) of dynamodb-stream-cache/glide.',
+  );
 }
 
 const NEEDS_MEMCACHED =

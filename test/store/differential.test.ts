@@ -1,29 +1,35 @@
 import { randomUUID } from 'node:crypto';
 import { Redis } from 'ioredis';
-import { afterAll, expect, inject, test } from 'vitest';
+import { afterAll, describe, expect, inject, test } from 'vitest';
 import type { Guard } from '../../src/coherence.js';
 import { guardKey } from '../../src/key.js';
+import { glideWire } from '../../src/store/glide/wire.js';
 import { openMemory } from '../../src/store/memory.js';
 import { borrowedConnection } from '../../src/store/redis/connection.js';
 import { ioredisWire } from '../../src/store/redis/ioredis-wire.js';
 import { scripts } from '../../src/store/redis/script.js';
 import { redisStore } from '../../src/store/redis/store.js';
+import type { Wire } from '../../src/store/redis/wire.js';
 import type { Lease } from '../../src/store/store.js';
+import { glideClientHere } from '../support/glide.js';
 import { compare, type Pair, perform, START } from './random-steps.js';
 
 const client = new Redis(inject('redisUrl'));
 afterAll(() => client.disconnect());
 
-test(
-  'memory and Redis give the same outcomes and states for the same random steps',
-  {
-    timeout: 120_000,
-  },
-  () => compare(newPair),
-);
+describe('memory and Redis give the same outcomes and states for the same random steps', {
+  timeout: 120_000,
+}, () => {
+  test('by way of ioredis', () => compare(() => newPair(ioredisWire(borrowedConnection(client), 4_000))));
+
+  test('by way of GLIDE', async () => {
+    const glide = await glideClientHere(inject('redisUrl'));
+    await compare(() => newPair(glideWire(glide, 4_000)));
+  });
+});
 
 /** With one source of tokens, too. */
-function newPair(): Pair {
+function newPair(wire: Wire): Pair {
   const id = randomUUID();
   const clockKey = `${id}:clock`;
   let now = START;
@@ -31,7 +37,7 @@ function newPair(): Pair {
 
   const memory = openMemory(() => now);
   const redis = redisStore(
-    ioredisWire(borrowedConnection(client), 4_000),
+    wire,
     scripts(`
     local now = tonumber(redis.call('HGET', '${clockKey}', 'now'))
     local token = tostring(redis.call('HINCRBY', '${clockKey}', 'token', 1))

@@ -12,13 +12,11 @@ import {
   sendAlone,
   sendInLanes,
   timeLeft,
+  unused,
 } from './lanes.js';
 import type { RedisClient } from './redis-client.js';
-import { ask, standingOf } from './standing.js';
+import { ask, standingOf, TAKES_NO_CHANGES } from './standing.js';
 import { type Call, textForm, type Wire, type Work, wireForm } from './wire.js';
-
-const TAKES_NO_CHANGES =
-  'The cache is not used: its server is a replica, or lacks its own, so that changes do not reach it.';
 
 /** How many commands go to a cluster node in one pipeline. */
 const PIPELINE_SIZE = 256;
@@ -50,10 +48,6 @@ export function ioredisWire(connection: Connection, stallMs: number): Wire {
 
     close: () => connection.close(),
   };
-}
-
-function unused({ count }: Work, why: string): Settled<unknown>[] {
-  return new Array(count).fill(new ConnectionError(why));
 }
 
 /** Whether commands must not be handed to a client yet: it would refuse them, or take them to another database. */

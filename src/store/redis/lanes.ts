@@ -89,6 +89,11 @@ export async function sendAlone(
   return { replies: [[call, reply]], stalled: isLate && waitMs === stallMs };
 }
 
+/** The answers where nothing was sent. */
+export function unused({ count }: Work, why: string): ConnectionError[] {
+  return new Array(count).fill(new ConnectionError(why));
+}
+
 /**
  * What became of each item, in their order.
  *

@@ -1,32 +1,37 @@
 import type { Redis } from 'ioredis';
 import type { RedisClient } from './redis-client.js';
 
-/** What is known of where a client is connected to, beyond that it is. */
-export interface Standing {
-  /** Why its database is not the one it was told to use: ioredis would go on in database 0. */
-  misplaced: string | undefined;
-  /** Whether its server takes no changes, so that what it holds may be old. */
+/** Whether a server takes changes. */
+export interface Role {
+  /** It takes none, so that what it holds may be old. */
   isReplica: boolean;
   /** When to ask for that again, by `performance.now()`. */
   dueAt: number;
 }
 
+/** What is known of where a client is connected to, beyond that it is. */
+export interface Standing extends Role {
+  /** Why its database is not the one it was told to use: ioredis would go on in database 0. */
+  misplaced: string | undefined;
+}
+
+export const TAKES_NO_CHANGES =
+  'The cache is not used: its server is a replica, or lacks its own, so that changes do not reach it.';
+
 /** For how long a server is believed to have stayed a primary: one that is demoted answers reads as before. */
 const BELIEVED_MS = 1_000;
 
 /** A primary that is told to want replicas and has none takes no changes either. */
-const TAKES_NO_CHANGES = /^role:(?:slave|replica)\b|^min_slaves_good_slaves:0\b/m;
+const REPLICA = /^role:(?:slave|replica)\b|^min_slaves_good_slaves:0\b/m;
 
 const standings = new WeakMap<RedisClient, Standing>();
 
 export function standingOf(client: RedisClient): Standing {
   const known = standings.get(client);
   if (known !== undefined) return known;
-  const standing: Standing = { misplaced: undefined, isReplica: false, dueAt: 0 };
+  const standing: Standing = { misplaced: undefined, ...newRole(client.isCluster) };
   standings.set(client, standing);
-  // A cluster has one database, and its replicas answer reads with the address of their primary.
-  if (client.isCluster) standing.dueAt = Number.POSITIVE_INFINITY;
-  else {
+  if (!client.isCluster) {
     client.on('connect', () => Object.assign(standing, { misplaced: undefined, dueAt: 0 }));
     client.on('error', ({ command, message }: Error & { command?: { name: string } }) => {
       if (command?.name === 'select') standing.misplaced = message;
@@ -35,19 +40,37 @@ export function standingOf(client: RedisClient): Standing {
   return standing;
 }
 
-/** Asks a server now and then what it is. Commands that are sent next are answered after that. */
+/** Of a cluster nobody asks: its replicas answer reads with the address of their primary. */
+export function newRole(isCluster: boolean): Role {
+  return { isReplica: false, dueAt: isCluster ? Number.POSITIVE_INFINITY : 0 };
+}
+
+/** Asks a client's server now and then what it is. Commands that are sent next are answered after that. */
 export function ask(client: RedisClient, standing: Standing): void {
-  if (performance.now() < standing.dueAt) return;
+  learn(
+    standing,
+    () => (client as Redis).info('replication'),
+    ({ name }) => name === 'ReplyError',
+  );
+}
+
+/**
+ * Learns a server's role from its `INFO replication`, when that is due.
+ *
+ * @param isRefusal whether the server said no, and did not only fail to answer
+ */
+export function learn(role: Role, info: () => Promise<string>, isRefusal: (error: Error) => boolean): void {
+  if (performance.now() < role.dueAt) return;
   const again = (afterMs: number) => {
-    standing.dueAt = performance.now() + afterMs;
+    role.dueAt = performance.now() + afterMs;
   };
   again(Number.POSITIVE_INFINITY);
-  (client as Redis).info('replication').then(
+  info().then(
     (text) => {
-      standing.isReplica = TAKES_NO_CHANGES.test(text);
-      again(standing.isReplica ? 0 : BELIEVED_MS);
+      role.isReplica = REPLICA.test(text);
+      again(role.isReplica ? 0 : BELIEVED_MS);
     },
     // Who may not ask has to trust.
-    ({ name }: Error) => again(name === 'ReplyError' ? BELIEVED_MS : 0),
+    (error: Error) => again(isRefusal(error) ? BELIEVED_MS : 0),
   );
 }

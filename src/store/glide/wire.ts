@@ -1,0 +1,126 @@
+import {
+  ClosingError,
+  ClusterBatch,
+  ConnectionError as ConnectionLost,
+  Decoder,
+  type GlideClient,
+  GlideClusterClient,
+  type GlideReturnType,
+  TimeoutError,
+} from '@valkey/valkey-glide';
+import calculateSlot from 'cluster-key-slot';
+import { CacheError, toError } from '../../errors.js';
+import {
+  ConnectionError,
+  inOrder,
+  type Lane,
+  type Limits,
+  sendAlone,
+  sendInLanes,
+  timeLeft,
+  unused,
+} from '../redis/lanes.js';
+import { learn, newRole, TAKES_NO_CHANGES } from '../redis/standing.js';
+import { type Call, textForm, type Wire, type Work, wireForm } from '../redis/wire.js';
+import type { Settled } from '../store.js';
+
+/** How many commands go in one batch to a cluster, which the client takes apart by node. */
+const BATCH_SIZE = 256;
+
+/** Whatever the client makes of replies by default. */
+const AS_TEXT = { decoder: Decoder.String };
+
+/**
+ * By way of Valkey GLIDE.
+ *
+ * @param stallMs how long to wait while nothing is answered at all
+ */
+export function glideWire(client: GlideClient | GlideClusterClient, stallMs: number): Wire {
+  const isCluster = client instanceof GlideClusterClient;
+  const role = newRole(isCluster);
+
+  function lane(work: Work, limits: Limits): Lane {
+    const positions = Array.from({ length: work.count }, (_, position) => position);
+    if (!isCluster) {
+      const send = (calls: readonly Call[]) => Promise.all(calls.map((call) => sendOne(client, call)));
+      return { calls: work.calls(positions), size: 1, send, toOneServer: true };
+    }
+    const slots = Uint16Array.from(positions, (position) => calculateSlot(work.keyAt(position)));
+    positions.sort((one, other) => (slots[one] as number) - (slots[other] as number));
+    return {
+      calls: work.calls(positions, slots),
+      size: BATCH_SIZE,
+      send: (calls) => sendBatch(client, calls, limits),
+      toOneServer: false,
+    };
+  }
+
+  return {
+    async send(work, { deadline }) {
+      const limits = { stallMs, deadline };
+      const info = () => client.customCommand(['INFO', 'replication'], AS_TEXT).then(String);
+      learn(role, info, (error) => failure(error).answered);
+      const sent = await (work.count === 1
+        ? sendAlone(work.calls([0]).next().value, (call) => sendOne(client, call), limits)
+        : sendInLanes([lane(work, limits)], work.count, limits));
+      if (role.isReplica) return unused(work, TAKES_NO_CHANGES);
+      return inOrder(work, sent, (error) => (error instanceof CacheError ? error : failure(error)));
+    },
+
+    close: async () => {},
+  };
+}
+
+async function sendOne(client: GlideClient | GlideClusterClient, call: Call): Promise<Settled<unknown>> {
+  try {
+    return await client.customCommand(wireForm(call), AS_TEXT);
+  } catch (thrown) {
+    return otherwise(client, call, toError(thrown));
+  }
+}
+
+async function sendBatch(
+  client: GlideClusterClient,
+  calls: readonly Call[],
+  limits: Limits,
+): Promise<Settled<unknown>[]> {
+  const batch = new ClusterBatch(false);
+  for (const call of calls) batch.customCommand(wireForm(call));
+  let replies: GlideReturnType[];
+  try {
+    replies = (await client.exec(batch, false, { timeout: timeLeft(limits), ...AS_TEXT })) ?? [];
+  } catch (thrown) {
+    return calls.map(() => failure(thrown));
+  }
+  return Promise.all(
+    calls.map((call, index) => {
+      const reply: unknown = replies[index];
+      return reply instanceof Error ? otherwise(client, call, reply) : reply;
+    }),
+  );
+}
+
+/** What is to be made of an error: nothing of ours is there, the command in another form, or a failure. */
+async function otherwise(
+  client: GlideClient | GlideClusterClient,
+  call: Call,
+  error: Error,
+): Promise<Settled<unknown>> {
+  if (error.message.startsWith('WRONGTYPE')) return null;
+  if (!/\bNoScriptError\b/.test(error.message) || typeof call.command === 'string') return failure(error);
+  return client.customCommand(textForm(call.command, call), AS_TEXT).catch(failure);
+}
+
+/** How the client words what a server replied: `An error was signalled by the server: - ReadOnly: …`, `OOM: …`. */
+const REPLY = /^(?:An error was signalled by the server: - )?(\w+: .*)$/s;
+
+/** An error of the client's or the server's, without what Redis quotes of a command that it does not know. */
+function failure(thrown: unknown): CacheError {
+  const error = toError(thrown);
+  const message = error.message.replace(/,? with args beginning with:.*$|[.\s]+$/s, '');
+  const reply = REPLY.exec(message)?.[1];
+  const isLost =
+    error instanceof TimeoutError || error instanceof ConnectionLost || error instanceof ClosingError;
+  if (isLost || reply === undefined) return new ConnectionError(`The cache lost a command: ${message}.`);
+  return new CacheError(`The cache refused a command: ${reply}.`, { answered: true });
+}
