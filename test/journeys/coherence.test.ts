@@ -23,6 +23,7 @@ const URLS = {
   Redis: () => inject('redisUrl'),
   'Redis Cluster': () => inject('redisClusterUrl'),
   memcached: () => memcached.url,
+  'Redis Cluster by way of GLIDE': () => inject('redisClusterUrl'),
 };
 
 type Change = (client: DynamoDBClient, TableName: string) => Promise<unknown>;
@@ -55,6 +56,7 @@ describe.each([
   ['Redis Cluster', 'the built bundle'],
   ['Redis Cluster', 'a bundle with keys in its code'],
   ['memcached', 'the built bundle, told of keys'],
+  ['Redis Cluster by way of GLIDE', 'a bundle that uses GLIDE'],
 ] as const)('%s, kept true by %s', (cache, bundle) => {
   const hasKeys = bundle !== 'the built bundle';
   let loop: Loop;

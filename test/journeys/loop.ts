@@ -8,8 +8,10 @@ import { vi } from 'vitest';
 import { lambdaBundle } from '../../esbuild.config.mjs';
 import { type CacheStore, NewCachingMiddleware, type StreamCacheHandler } from '../../src/index.js';
 import { LocalEventSourceMapping } from '../../src/local/index.js';
+import { glideStore } from '../../src/store/glide/index.js';
 import { memcachedStore } from '../../src/store/memcached/index.js';
 import type { DynamoDBServer } from '../support/dynamodb.js';
+import { glideClient } from '../support/glide.js';
 import { createOrders, ORDERS } from './orders.js';
 
 /** A table, its stream, a function and a cache: everything of the product, and everything real. */
@@ -35,7 +37,11 @@ export interface LoopOptions {
 }
 
 /** The function, and who tells it the keys of the table and its index; else all queries hang on the table as a whole. */
-export type Bundle = 'the built bundle' | 'the built bundle, told of keys' | 'a bundle with keys in its code';
+export type Bundle =
+  | 'the built bundle'
+  | 'the built bundle, told of keys'
+  | 'a bundle with keys in its code'
+  | 'a bundle that uses GLIDE';
 
 /** Index reads cannot be strong, so results are stored only after this: the journeys have to wait for it. */
 const SETTLE_SECONDS = 1;
@@ -47,11 +53,14 @@ export async function openLoop({ server, cacheUrl, bundle, around }: LoopOptions
   const direct = server.client();
   await createOrders(direct, TableName);
 
-  const handler = await loadBundle(bundle, {
-    STREAM_CACHE_URL: cacheUrl,
+  const usesGlide = bundle === 'a bundle that uses GLIDE';
+  const { handler, close: closeFunction } = await loadBundle(bundle, {
+    [usesGlide ? 'CACHE_URL' : 'STREAM_CACHE_URL']: cacheUrl,
     STREAM_CACHE_NAMESPACE: namespace,
     STREAM_CACHE_SETTLE_SECONDS: String(SETTLE_SECONDS),
-    ...(bundle === 'the built bundle, told of keys' && { STREAM_CACHE_TABLES: JSON.stringify(tables) }),
+    ...((usesGlide || bundle === 'the built bundle, told of keys') && {
+      STREAM_CACHE_TABLES: JSON.stringify(tables),
+    }),
     POWERTOOLS_LOG_LEVEL: 'SILENT',
     ORDERS_TABLE: TableName,
   });
@@ -69,7 +78,7 @@ export async function openLoop({ server, cacheUrl, bundle, around }: LoopOptions
   });
   await mapping.start();
 
-  const { cache, disconnect } = connect(cacheUrl);
+  const { cache, disconnect } = await (usesGlide ? connectGlide(cacheUrl) : connect(cacheUrl));
   const clients = [direct];
   return {
     TableName,
@@ -100,20 +109,34 @@ export async function openLoop({ server, cacheUrl, bundle, around }: LoopOptions
       await mapping.stop();
       for (const client of clients) client.destroy();
       await disconnect();
+      closeFunction?.();
     },
   };
 }
 
+/** The functions that are of an entry of their own. */
+const SOURCES: Partial<Record<Bundle, string>> = {
+  'a bundle with keys in its code': 'declared-handler.ts',
+  'a bundle that uses GLIDE': 'glide-handler.ts',
+};
+
+interface LoadedFunction {
+  readonly handler: StreamCacheHandler;
+  readonly close?: () => void;
+}
+
 /** A function as Lambda loads it: alone in a folder, told what to do by the environment. */
-async function loadBundle(bundle: Bundle, environment: Record<string, string>): Promise<StreamCacheHandler> {
+async function loadBundle(bundle: Bundle, environment: Record<string, string>): Promise<LoadedFunction> {
   const folder = new URL(
     `../../node_modules/.cache/journeys/${randomBytes(6).toString('hex')}/`,
     import.meta.url,
   );
   const file = fileURLToPath(new URL('lambda.mjs', folder));
   await mkdir(folder, { recursive: true });
-  if (bundle === 'a bundle with keys in its code') {
-    await build(lambdaBundle(fileURLToPath(new URL('declared-handler.ts', import.meta.url)), file));
+  const source = SOURCES[bundle];
+  if (source !== undefined) {
+    const options = lambdaBundle(fileURLToPath(new URL(source, import.meta.url)), file);
+    await build({ ...options, external: ['@valkey/valkey-glide'] }); // native, so it cannot be in a bundle
   } else {
     for (const name of ['lambda.mjs', 'lambda-memcached.mjs']) {
       const built = fileURLToPath(new URL(`../../dist/${name}`, import.meta.url));
@@ -124,11 +147,16 @@ async function loadBundle(bundle: Bundle, environment: Record<string, string>): 
   }
   for (const [name, value] of Object.entries(environment)) vi.stubEnv(name, value);
   try {
-    return (await import(pathToFileURL(file).href)).handler;
+    return await import(pathToFileURL(file).href);
   } finally {
     vi.unstubAllEnvs();
     await rm(folder, { recursive: true });
   }
+}
+
+async function connectGlide(url: string): Promise<{ cache: CacheStore; disconnect(): unknown }> {
+  const client = await glideClient(url);
+  return { cache: glideStore(client), disconnect: () => client.close() };
 }
 
 /** A cache of the application's own: a client of Redis, or a store. */
