@@ -122,13 +122,15 @@ function newWorld(
     return bothOf(client);
   });
   const past: Logged[] = [];
-  /** Tables that were changed since the last delivery, and those of them that somebody else has changed. */
-  const changed = new Set<string>();
+  /** Tables that were changed since the last delivery, with when that began, and those of them that somebody else has changed. */
+  const changed = new Map<string, number>();
   const behind = new Set<string>();
   const touched = new Map<string, Touched>();
 
   async function deliver({ form, shuffle, again }: Delivery): Promise<void> {
-    const news = (await Promise.all([...changed].map((name) => logs.get(name)?.read() ?? []))).flat();
+    const news = (
+      await Promise.all([...changed].map(([name, since]) => logs.get(name)?.read(since) ?? []))
+    ).flat();
     changed.clear();
     past.push(...news);
     const random = seeded(shuffle);
@@ -159,10 +161,11 @@ function newWorld(
       // Before the write, so that there is something to void.
       for (const one of own.touched)
         for (const process of processes) await outcome(process, 'GetItem', one, false);
+      const began = Date.now();
       const isWritten = await write(client, own, isRude);
       note(`${own.operation}${isForeign ? ' by somebody else' : ''} ${isWritten ? 'written' : 'refused'}`);
       for (const one of own.touched) {
-        changed.add(one.tableName);
+        changed.set(one.tableName, changed.get(one.tableName) ?? began);
         touched.set(`${one.tableName} ${canonical(one.key)}`, one);
         if (isForeign) behind.add(one.tableName);
       }
@@ -311,15 +314,13 @@ function senderOf(
   return (isDocument ? document : lowLevel) as never;
 }
 
-function recordOf({ record, streamArn, since }: Logged, form: Form) {
-  if (form === 'of Lambda') return toLambdaRecord(record, streamArn, since);
+function recordOf({ record, streamArn, made: span }: Logged, form: Form) {
+  if (form === 'of Lambda') return toLambdaRecord(record, streamArn, span);
   // DynamoDB Local tells the minute alone, see `src/local/records.ts`.
-  const made = toLambdaRecord(record, streamArn, since).dynamodb?.ApproximateCreationDateTime as number;
-  const saved = {
-    ...record,
-    eventSourceARN: streamArn,
-    dynamodb: { ...record.dynamodb, ApproximateCreationDateTime: new Date(made * 1000) },
-  };
+  const made = toLambdaRecord(record, streamArn, span).dynamodb?.ApproximateCreationDateTime;
+  const time = made === undefined ? {} : { ApproximateCreationDateTime: new Date(made * 1000) };
+  const { ApproximateCreationDateTime: _, ...dynamodb } = record.dynamodb ?? {};
+  const saved = { ...record, eventSourceARN: streamArn, dynamodb: { ...dynamodb, ...time } };
   return JSON.parse(JSON.stringify(saved));
 }
 

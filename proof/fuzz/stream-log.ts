@@ -6,19 +6,19 @@ import {
   GetShardIteratorCommand,
   type _Record as SdkRecord,
 } from '@aws-sdk/client-dynamodb-streams';
+import type { Span } from '../../src/local/records.js';
 
 /** A record of a table's stream as the SDK gives it, and what Lambda would add. */
 export interface Logged {
   readonly record: SdkRecord;
   readonly streamArn: string;
-  /** It was not made before, in milliseconds since the epoch. */
-  readonly since: number;
+  readonly made: Span;
 }
 
 /** The stream of one table of DynamoDB Local, from now on. */
 export interface StreamLog {
-  /** All changes that the table has had since the last time. */
-  read(): Promise<Logged[]>;
+  /** All changes that the table has had since the last time, none of them before `since` (milliseconds since the epoch). */
+  read(since: number): Promise<Logged[]>;
 }
 
 /** @param marker an item of the table that nobody else writes: its change shows that all before it have come */
@@ -37,12 +37,10 @@ export async function openStreamLog(
   );
   let iterator = ShardIterator;
   let marked = 0;
-  let since = Date.now();
 
   return {
-    async read() {
+    async read(since) {
       marked += 1;
-      const began = Date.now();
       const mark = { S: `mark ${marked}` };
       await client.send(new PutItemCommand({ TableName, Item: { ...marker, mark } as never }));
       const logged: Logged[] = [];
@@ -53,10 +51,8 @@ export async function openStreamLog(
         if (NextShardIterator === undefined) throw new Error(`The shard of ${TableName} has ended.`);
         iterator = NextShardIterator;
         for (const record of Records) {
-          logged.push({ record, streamArn, since });
-          if (record.dynamodb?.NewImage?.mark?.S !== mark.S) continue;
-          since = began;
-          return logged;
+          logged.push({ record, streamArn, made: { since, until: Date.now() } });
+          if (record.dynamodb?.NewImage?.mark?.S === mark.S) return logged;
         }
       }
     },

@@ -62,9 +62,8 @@ export async function createDynamoDBSource(
         new sdk.GetRecordsCommand({ ShardIterator: iterator, Limit: limit }),
         requestOptions,
       );
-      const records = (Records ?? []).map((record) =>
-        toLambdaRecord(record, streamArn, Math.max(since, streamSince)),
-      );
+      const made = { since: Math.max(since, streamSince), until: Date.now() };
+      const records = (Records ?? []).map((record) => toLambdaRecord(record, streamArn, made));
       return { records, nextIterator: NextShardIterator };
     },
     close() {

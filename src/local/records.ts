@@ -1,6 +1,13 @@
 import type { AttributeValue, _Record as SdkRecord } from '@aws-sdk/client-dynamodb-streams';
 import type { DynamoDBRecord, AttributeValue as LambdaAttributeValue } from 'aws-lambda';
+import { SLACK_MS } from '../coherence.js';
 import { timeOf } from '../stream/time-of.js';
+
+/** Some time from `since` on, and not after `until`: milliseconds since the epoch. */
+export interface Span {
+  readonly since: number;
+  readonly until: number;
+}
 
 /**
  * A stream record of the SDK in the JSON form that Lambda hands to functions: binary as base64 text,
@@ -8,9 +15,9 @@ import { timeOf } from '../stream/time-of.js';
  *
  * https://docs.aws.amazon.com/lambda/latest/dg/with-ddb.html
  *
- * @param since a time before which it was not made, in milliseconds since the epoch
+ * @param made when it was made, as far as is known otherwise
  */
-export function toLambdaRecord(record: SdkRecord, streamArn: string, since: number): DynamoDBRecord {
+export function toLambdaRecord(record: SdkRecord, streamArn: string, made: Span): DynamoDBRecord {
   const { eventID, eventName, eventVersion, eventSource, awsRegion, dynamodb, userIdentity } = record;
   return withoutUndefined({
     eventID,
@@ -21,7 +28,7 @@ export function toLambdaRecord(record: SdkRecord, streamArn: string, since: numb
     dynamodb:
       dynamodb &&
       withoutUndefined({
-        ApproximateCreationDateTime: creationSeconds(record, since),
+        ApproximateCreationDateTime: creationSeconds(record, made),
         Keys: toLambdaAttributes(dynamodb.Keys),
         NewImage: toLambdaAttributes(dynamodb.NewImage),
         OldImage: toLambdaAttributes(dynamodb.OldImage),
@@ -78,16 +85,17 @@ function toBase64(bytes: Uint8Array): string {
 
 /**
  * When a record was made, in seconds since the epoch. DynamoDB Local rounds that down to the minute, the service to the
- * second; rules that trust the service would take a change of this minute for an old one. So a record of Local's is
- * taken to have been made at the last moment before which it was not, but not after its minute. Never later than it was: a
- * reader may have seen newer ones since, and an old image must not pass for news.
+ * second, and rules trust the service. So a record of Local's is given its second, where that is certain, and else none,
+ * which makes it late: with an earlier one it could pass for a change that a reader has seen, with a later one for news.
  */
-function creationSeconds({ awsRegion, dynamodb }: SdkRecord, since: number): number | undefined {
+function creationSeconds({ awsRegion, dynamodb }: SdkRecord, { since, until }: Span): number | undefined {
   const date = dynamodb?.ApproximateCreationDateTime;
   if (date === undefined) return undefined;
-  const seconds = date.getTime() / 1000;
-  if (awsRegion !== 'ddblocal' || seconds % 60 !== 0) return seconds;
-  return Math.max(seconds, Math.min(Math.floor(since / 1000), seconds + 59));
+  const minute = date.getTime();
+  if (awsRegion !== 'ddblocal' || minute % 60_000 !== 0) return minute / 1000;
+  const earliest = Math.max(minute, since);
+  const latest = Math.min(minute + 60_000, until);
+  return latest - earliest > SLACK_MS ? undefined : Math.floor(earliest / 1000);
 }
 
 type Defined<T> = { [K in keyof T]: T[K] };
