@@ -207,7 +207,7 @@ async function openLogs(server: DynamoDBServer, bare: sdk.DynamoDBClient): Promi
   const logs = new Map<string, StreamLog>();
   for (const [tableName, marker] of Object.entries(markers)) {
     const log = await openStreamLog(bare, streams, tableName, marker);
-    await log.read(); // how the tables were made
+    await log.read(Date.now()); // how the tables were made
     logs.set(tableName, log);
   }
   return logs;
