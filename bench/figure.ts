@@ -2,7 +2,7 @@ import { textTable } from '../proof/text-table.js';
 
 /** One line of the table: what was compared with what, and what came of it. */
 export interface Figure {
-  /** Its number in the list of aims: S1 to S13. */
+  /** Its number in the list of aims: S1 to S14. */
   readonly id: string;
   readonly what: string;
   readonly ours: string;

@@ -6,6 +6,7 @@ import type { Bench } from './bench.js';
 import { coldStart } from './cold-start.js';
 import { runDelay } from './delay.js';
 import { type Figure, tableOf } from './figure.js';
+import { glide } from './glide.js';
 import { memcached } from './memcached.js';
 import { processMemory, redisMemory, runSoak } from './memory.js';
 import { ownWrites } from './own-writes.js';
@@ -22,6 +23,7 @@ const BENCHMARKS: { ids: string[]; run(bench: Bench): Promise<Figure[]> }[] = [
   { ids: ['S7'], run: batchHits },
   { ids: ['S12'], run: ownWrites },
   { ids: ['S13'], run: memcached },
+  { ids: ['S14'], run: glide },
   { ids: ['S8'], run: coldStart },
   { ids: ['S9'], run: redisMemory },
   { ids: ['S11'], run: cpuBySteps },

@@ -95,7 +95,7 @@ export function batchGet(client: DynamoDBClient, ids: (index: number) => string[
 }
 
 /** A Redis that holds items in our form, and under `users:` with `plain:` before it in the inline middleware's. */
-async function withItems<T>(work: (url: string, redis: Redis) => Promise<T>): Promise<T> {
+export async function withItems<T>(work: (url: string, redis: Redis) => Promise<T>): Promise<T> {
   const server = await startRedis();
   const redis = new Redis(server.url, CLIENT_OPTIONS);
   try {
