@@ -204,11 +204,14 @@ function parseTables(text: string): unknown {
   }
 }
 
-type Check = (value: unknown) => boolean;
+/** Whether a value is right; the name of its first member that is not, where it is an object of such. */
+type Check = (value: unknown) => boolean | string;
 
-const isText: Check = (value) => typeof value === 'string' && value !== '';
-const isFunction: Check = (value) => typeof value === 'function';
-const isSeconds: Check = (value) => isWithin(value, 1, MAX_TTL_SECONDS);
+const isText = (value: unknown) => typeof value === 'string' && value !== '';
+/** https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/HowItWorks.NamingRulesDataTypes.html */
+const isTableName = (value: unknown) => isText(value) && /^[\w.-]{1,255}$/.test(String(value));
+const isFunction = (value: unknown) => typeof value === 'function';
+const isSeconds = (value: unknown) => isWithin(value, 1, MAX_TTL_SECONDS);
 
 /** Per option: what its value must be, in words and as a check. */
 const TABLE_OPTIONS: Record<keyof TableConfig, [expected: string, check: Check]> = {
@@ -217,12 +220,12 @@ const TABLE_OPTIONS: Record<keyof TableConfig, [expected: string, check: Check]>
     'seconds from 1 to ten years, or an object of such with item, itemNegative (or 0), query, scan',
     (value) =>
       isSeconds(value) ||
-      (isObject(value) &&
-        Object.entries(value).every(
-          ([name, seconds]) =>
-            TTL_NAMES.includes(name) &&
-            (seconds === undefined || isSeconds(seconds) || (name === 'itemNegative' && seconds === 0)),
-        )),
+      isObjectOf(
+        value,
+        (seconds, name) =>
+          TTL_NAMES.includes(name) &&
+          (seconds === undefined || isSeconds(seconds) || (name === 'itemNegative' && seconds === 0)),
+      ),
   ],
   ttlJitter: ['a share from 0 to below 1', (value) => isWithin(value, 0, 0.999)],
   key: ['a function of the record', isFunction],
@@ -242,8 +245,7 @@ const DECLARED_TABLE_OPTIONS: Record<keyof DeclaredTable, [expected: string, che
   sortKey: ["an attribute's name, or null", (value) => value === null || isText(value)],
   indexes: [
     'an object like { byStatus: { partitionKey: "status" } }',
-    (value) =>
-      isObject(value) && Object.values(value).every((index) => isObject(index) && isText(index.partitionKey)),
+    (value) => isObjectOf(value, (index) => isObject(index) && isText(index.partitionKey)),
   ],
 };
 
@@ -252,8 +254,8 @@ const OPTIONS: Record<keyof StreamCacheConfig, [expected: string, check: Check]>
   cache: ['a URL, an ioredis client or a CacheStore', (value) => isText(value) || isObject(value)],
   iam: ['what iamAuthentication() gives', isFunction],
   namespace: ['a text of 1 to 256 characters', (value) => isText(value) && String(value).length <= 256],
-  tableName: ["a table's name", isText],
-  tables: ["an object of options by table name, or an array of tables' names", isTables],
+  tableName: ["a table's name", isTableName],
+  tables: ["an object of options by table name (no ARN), or an array of tables' names", isTables],
   writeTimeoutMs: ['milliseconds from 100 to 60,000', (value) => isWithin(value, 100, 60_000)],
   readTimeoutMs: ['milliseconds from 1 to 10,000', (value) => isWithin(value, 1, 10_000)],
   logger: [
@@ -329,11 +331,12 @@ function check(options: object, known: Record<string, [expected: string, check: 
     if (isRight === undefined) {
       throw new ConfigError(`Unknown option ${path}${name}. Known are: ${Object.keys(known).join(', ')}.`);
     }
-    if (value !== undefined && !isRight(value)) {
-      throw new ConfigError(
-        `Option ${path}${name}${environmentName(path, name)} is wrong: expected ${expected}, not ${isSecret(name) ? formOf(value) : shown(value)}.`,
-      );
-    }
+    const verdict = value === undefined || isRight(value);
+    if (verdict === true) continue;
+    const [member, wrong] = typeof verdict === 'string' ? [`.${verdict}`, value[verdict]] : ['', value];
+    throw new ConfigError(
+      `Option ${path}${name}${member}${environmentName(path, name)} is wrong: expected ${expected}, not ${isSecret(name) ? formOf(wrong) : shown(wrong)}.`,
+    );
   }
 }
 
@@ -366,7 +369,14 @@ function declaredTables(tables: StreamCacheConfig['tables']): Map<string, Declar
   if (tables === undefined) return new Map();
   if (Array.isArray(tables)) return new Map(tables.map((name: string) => [name, {}]));
   const declared = new Map(Object.entries(tables as Record<string, DeclaredTable>));
-  for (const [name, table] of declared) check(table, DECLARED_TABLE_OPTIONS, `tables.${name}.`);
+  for (const [name, table] of declared) {
+    check(table, DECLARED_TABLE_OPTIONS, `tables.${name}.`);
+    if (table.sortKey !== undefined && table.sortKey === table.partitionKey) {
+      throw new ConfigError(
+        `Option tables.${name}.sortKey (${JSON.stringify(table.sortKey)}) is the partitionKey: give the name of the other attribute of the key, or null for a table that has none.`,
+      );
+    }
+  }
   return declared;
 }
 
@@ -449,8 +459,15 @@ function withoutUndefined<T extends object>(options: T): { [K in keyof T]: Exclu
   return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as never;
 }
 
-function isTables(value: unknown): boolean {
-  return Array.isArray(value) ? value.every(isText) : isObject(value) && Object.values(value).every(isObject);
+function isTables(value: unknown): boolean | string {
+  return Array.isArray(value)
+    ? value.every(isTableName)
+    : isObjectOf(value, (table, name) => isTableName(name) && isObject(table) && !Array.isArray(table));
+}
+
+function isObjectOf(value: unknown, isMember: (member: unknown, name: string) => boolean): boolean | string {
+  if (!isObject(value) || Array.isArray(value)) return false;
+  return Object.keys(value).find((name) => !isMember(value[name], name)) ?? true;
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

@@ -32,7 +32,8 @@ export function keyNamesNote(
 export function parseKeyNames(text: string): string[] | undefined {
   const [, names = ''] = /^([^ ,]+(?:,[^ ,]+)?) \d+$/.exec(text) ?? [];
   try {
-    return names === '' ? undefined : names.split(',').map(decodeURIComponent);
+    const told = names === '' ? [] : names.split(',').map(decodeURIComponent);
+    return told.length === 0 || told[0] === told[1] ? undefined : told;
   } catch {
     return undefined;
   }

@@ -122,5 +122,6 @@ export async function publishKeyNames(
 }
 
 function areSame(some: readonly string[], others: readonly string[]): boolean {
-  return some.length === others.length && some.every((name) => others.includes(name));
+  const are = new Set(some);
+  return are.size === new Set(others).size && others.every((name) => are.has(name));
 }

@@ -13,7 +13,9 @@ import {
 } from '@aws-sdk/client-dynamodb';
 import { describe, expect, test } from 'vitest';
 import type { StreamCacheConfig } from '../../src/config.js';
+import { mayBeKeysOf } from '../../src/read/key-names.js';
 import { NewCachingMiddleware } from '../../src/read/middleware.js';
+import type { Table } from '../../src/read/reader.js';
 import { unreliable } from '../support/stores.js';
 import { batchGetUsers, getUser, nameIn, newPair, type Pair, silent, user } from './rig.js';
 
@@ -204,6 +206,14 @@ test('an item of a BatchGetItem that is none of those asked for is handed over, 
   expect(stored.map((text) => text !== undefined)).toEqual([false, true, false]);
 });
 
+test('two names are those of a key if each is one of them', () => {
+  const key = { keyNames: ['customer', 'order'] };
+  const table = (...keyNames: string[]) => ({ keyNames, isContradicted: false }) as unknown as Table;
+  expect(mayBeKeysOf(table('order', 'customer'), [key])).toBe(true);
+  expect(mayBeKeysOf(table('customer', 'customer'), [key])).toBe(false);
+  expect(mayBeKeysOf(table('customer'), [key])).toBe(false);
+});
+
 describe('the note of key names in the cache', () => {
   test.each<[string, (pair: Pair) => Promise<unknown>]>([
     ['a reader that fills', (pair) => pair.get('1')],
@@ -240,7 +250,7 @@ describe('the note of key names in the cache', () => {
   });
 
   test('is not believed when it is damaged', async () => {
-    for (const value of ['', 'id', '%', '% 1', ',id 1', 'a,b,c 1', '{"names":["id"]}']) {
+    for (const value of ['', 'id', '%', '% 1', ',id 1', 'id,id 1', 'a,b,c 1', '{"names":["id"]}']) {
       const pair = newPair();
       pair.table.put(user('1', 'old'));
       await pair.get('1');

@@ -1,6 +1,6 @@
 import { createServer, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
-import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, inject, onTestFinished, test, vi } from 'vitest';
 import { CacheError } from '../../src/errors.js';
 import type { Held } from '../../src/store/cas/driver.js';
 import { type Connection, newConnection } from '../../src/store/memcached/connection.js';
@@ -110,6 +110,20 @@ test('what a server says without being asked ends the connection: no later call 
   expect(await driver.get(['a'])).toEqual(['1']);
   await delay(200);
   expect(await driver.get(['a'])).toEqual(['2']);
+});
+
+test.each([
+  ['memcached://127.0.0.1', 'a Redis'],
+  ['memcached://app:s3cret@127.0.0.1', 'a Redis'],
+])('%s, where %s answers, is told so', async (url) => {
+  const { port } = new URL(inject('redisUrl'));
+  const [outcome] = await driverTo(`${url}:${port}`).get(['a']);
+  expect(String(outcome)).toContain('does not speak as memcached does (of a Redis the URL is redis://)');
+});
+
+test('TLS where none is answered is told so, in one line', async () => {
+  const [outcome] = await driverTo(`memcacheds://127.0.0.1:${server.port}`).get(['a']);
+  expect(String(outcome)).toMatch(/^CacheError: .*\(without TLS it needs memcached:\/\/\)\.$/);
 });
 
 test('a server that wants no user and password is refused by name, and is not told them', async () => {

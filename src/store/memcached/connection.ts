@@ -73,6 +73,11 @@ export function newConnection(
     opened.on('data', (chunk: Buffer) => {
       if (socket !== opened) return;
       for (const reply of parser.take(chunk)) {
+        if (!WORDS.test(reply.line))
+          return abandon(
+            opened,
+            failure('does not speak as memcached does (of a Redis the URL is redis://)'),
+          );
         // It answers no more than this of what came with it.
         if (reply.line === 'CLIENT_ERROR unauthenticated' && unsent === undefined)
           return abandon(opened, failure('wants a user and password in its URL'));
@@ -86,7 +91,7 @@ export function newConnection(
       if (waiting.length > 0) stall?.refresh();
       else clearTimeout(stall);
     });
-    opened.on('error', (error) => abandon(opened, failure(`failed: ${error.message}`, error)));
+    opened.on('error', (error) => abandon(opened, failure(`failed: ${meaningOf(error)}`, error)));
     opened.on('close', () => abandon(opened, failure('closed the connection')));
     [socket, wasAnswered, unsent] = [opened, false, undefined];
     if (user !== undefined) authenticate(opened);
@@ -179,6 +184,17 @@ export function newConnection(
       if (socket !== undefined) abandon(socket, error);
     },
   };
+}
+
+/** How each reply begins: https://github.com/memcached/memcached/blob/master/doc/protocol.txt */
+const WORDS =
+  /^(?:END|STORED|NOT_STORED|EXISTS|NOT_FOUND|DELETED|OK|TOUCHED|VERSION|VALUE|CONFIG|(?:CLIENT_|SERVER_)?ERROR)\b/;
+
+/** OpenSSL says where in its source it noticed. */
+function meaningOf({ message }: Error): string {
+  return /wrong version number|packet length too long/.test(message)
+    ? 'TLS is not answered there (without TLS it needs memcached://)'
+    : message.trim();
 }
 
 /** The name that a certificate has to have; addresses are not sent as one. */

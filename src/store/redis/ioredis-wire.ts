@@ -34,7 +34,10 @@ export function ioredisWire(connection: Connection, stallMs: number): Wire {
       const standing = standingOf(client);
       if (mustWait(client)) await whenReady(client, limits);
       if (standing.misplaced !== undefined)
-        return unused(work, `The cache is not used: its database is ${standing.misplaced}.`);
+        return unused(
+          work,
+          `The cache is not used: its server refused the database of the URL (${standing.misplaced}).`,
+        );
       ask(client, standing);
       const sent = await (work.count === 1
         ? sendAlone(work.calls([0]).next().value, (call) => sendOne(client, call), limits)
