@@ -1,9 +1,7 @@
-import { randomUUID } from 'node:crypto';
 import { Redis } from 'ioredis';
 import { describe, expect, test, vi } from 'vitest';
 import { guardKey } from '../../src/key.js';
 import { openStore } from '../../src/store/open.js';
-import type { CacheStore } from '../../src/store/store.js';
 import { change, RULES } from '../contract/store-contract.js';
 import { afterwards } from '../support/afterwards.js';
 import { freePort } from '../support/machine.js';
@@ -164,36 +162,6 @@ test('a primary that is told to have replicas, and has none, is not read from', 
   await admin.config('SET', 'min-replicas-to-write', 0);
   await reader.get([KEY]);
   expect(await reader.get([KEY])).toEqual(['"v1"']);
-});
-
-test.each([
-  ['READONLY', 'replicaof 127.0.0.1 1'],
-  ['NOREPLICAS', 'config set min-replicas-to-write 1'],
-  ['NOPERM|can.t run', 'acl setuser default -set'],
-])('%s is a refusal of every step, and never a full cache', async (word, command) => {
-  const server = await newServer();
-  const admin = adminOf(server);
-  const spoiled = adminOf(server);
-  const steps: [string, (store: CacheStore, key: string) => Promise<unknown[]>][] = [
-    ['apply', (store, key) => store.apply([change(key, 1)], RULES)],
-    ['begin', (store, key) => store.begin([key], RULES)],
-    ['void', (store, key) => store.void([key], RULES)],
-    ['claim', (store, key) => store.claim([key], RULES)],
-    ['move', (store, key) => store.move([key], RULES)],
-    ['put', (store, key) => store.put([{ key, value: 'g\nr', ttlMs: 1_000 }])],
-  ];
-  await spoiled.ping(); // ioredis asks for `info` itself before it is ready
-  await admin.call(...(command.split(' ') as [string, ...string[]]));
-  // A client that has asked what its server is before, and does not do so again soon.
-  const store = openStore(spoiled, 4_000);
-  vi.spyOn(spoiled, 'info').mockResolvedValue('role:master');
-  for (const [name, step] of steps) {
-    const [answer] = await step(store, `failover:id=${randomUUID()}`);
-    expect([name, answer]).toMatchObject([
-      name,
-      { ...unavailable, message: expect.stringMatching(new RegExp(word)) },
-    ]);
-  }
 });
 
 describe('a reader of a cluster', () => {

@@ -1,12 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { Redis } from 'ioredis';
-import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, inject, test, vi } from 'vitest';
 import { CacheError } from '../../src/errors.js';
 import { guardKey } from '../../src/key.js';
 import { openStore } from '../../src/store/open.js';
 import clock from '../../src/store/redis/clock.lua?raw';
 import type { CacheStore, Fill, Lease } from '../../src/store/store.js';
 import { change, RULES } from '../contract/store-contract.js';
+import { afterwards } from '../support/afterwards.js';
 import { type RedisServer, startRedis } from '../support/redis.js';
 
 /** What the scripts do on a server that the contract of all stores does not speak of. */
@@ -129,6 +130,29 @@ test('each step takes many items in one call, and answers in their order', async
   expect(isMoved).toEqual([false, true, true, false]);
 });
 
+test('each of many leases that are given back is its own', async () => {
+  const rules = { ...RULES, leaseMs: 10_000 };
+  const keys = [newKey(), newKey(), newKey()] as const;
+  const leases = (await store.begin(keys, rules)) as Lease[];
+  const damaged = keys[2];
+  await client.mset(keys[0], '"one"', damaged, '"three"', guardKey(damaged), 'x');
+  const released = keys.map((key, index) => ({ key, lease: leases[index] as Lease, toAll: index === 1 }));
+  expect(await store.release(released, rules)).toEqual(['released', 'released', 'released']);
+  expect(await store.get(keys)).toEqual(['"one"', undefined, undefined]);
+  const { generation } = leases[1] as Lease;
+  expect(await client.get(guardKey(keys[0]))).not.toMatch(/ \d+ - - \d+$/);
+  expect(await client.get(guardKey(keys[1]))).toBe(`- - ${generation} 0 - - 0`);
+});
+
+test('a lease may be of one millisecond', async () => {
+  const rules = { ...RULES, leaseMs: 1 };
+  for (const step of ['begin', 'claim'] as const) {
+    const key = newKey();
+    await store[step]([key], rules);
+    expect(await client.get(guardKey(key))).toMatch(/^(?:\S+ ){6}\d{13}$/);
+  }
+});
+
 describe("the cache server's clock", () => {
   test('gives the time of a lease in whole milliseconds', async () => {
     const before = Date.now();
@@ -161,6 +185,14 @@ describe("somebody else's keys", () => {
     expect(await store.fill([fillOf(key, await leaseOf(store, key))], RULES)).toEqual(['filled']);
     expect(await store.apply([change(other, 1)], RULES)).toEqual(['written']);
     expect(await client.mget(key, other)).toEqual(['"filled"', '"v1"']);
+  });
+
+  test('in the place of a value are not what a change says that may be older than it', async () => {
+    const key = newKey();
+    await client.set(guardKey(key), `- - generation 0 ${Date.now()} ${Date.now()}`);
+    await client.rpush(key, 'a', 'b');
+    expect(await store.apply([change(key, 1)], RULES)).toEqual(['overlapping']);
+    expect(await client.exists(key)).toBe(0);
   });
 
   test('in the place of a tag are none, and are replaced by the next reader', async () => {
@@ -306,6 +338,16 @@ describe('a full server', () => {
     expect(await full.fill([fillOf(key, lease)], RULES)).toEqual(['moved']);
   });
 
+  test('deletes what it cannot note that a change leaves as it is', async () => {
+    await limit(0);
+    const key = newKey();
+    const value = '"the same"';
+    await full.fill([fillOf(key, await leaseOf(full, key), { value })], RULES);
+    await limit(1);
+    expect(await full.apply([change(key, 1, { value })], RULES)).toEqual(['full']);
+    expect(await stored(key)).toBeNull();
+  });
+
   test('deletes instead of writing, and says so only where a value was to be stored', async () => {
     await limit(0);
     const keys = [newKey(), newKey(), newKey(), newKey()] as const;
@@ -341,4 +383,34 @@ describe('a full server', () => {
     expect(generation).toMatch(/^\d{16}$/);
     expect(generation).not.toBe(lease.generation);
   });
+});
+
+test.each([
+  ['READONLY', 'replicaof 127.0.0.1 1'],
+  ['NOREPLICAS', 'config set min-replicas-to-write 1'],
+  ['NOPERM|can.t run', 'acl setuser default -set'],
+])('%s is a refusal of every step, and never a full cache', async (word, command) => {
+  const server = afterwards(await startRedis(), (each) => each.stop());
+  const clientOf = () => afterwards(new Redis(server.url), (each) => each.disconnect());
+  const [admin, spoiled] = [clientOf(), clientOf()];
+  const steps: [string, (store: CacheStore, key: string) => Promise<unknown[]>][] = [
+    ['apply', (store, key) => store.apply([change(key, 1)], RULES)],
+    ['begin', (store, key) => store.begin([key], RULES)],
+    ['void', (store, key) => store.void([key], RULES)],
+    ['claim', (store, key) => store.claim([key], RULES)],
+    ['move', (store, key) => store.move([key], RULES)],
+    ['put', (store, key) => store.put([{ key, value: 'g\nr', ttlMs: 1_000 }])],
+  ];
+  await spoiled.ping(); // ioredis asks for `info` itself before it is ready
+  await admin.call(...(command.split(' ') as [string, ...string[]]));
+  // A client that has asked what its server is before, and does not do so again soon.
+  const refused = openStore(spoiled, 4_000);
+  vi.spyOn(spoiled, 'info').mockResolvedValue('role:master');
+  for (const [name, step] of steps) {
+    const [answer] = await step(refused, `scripts:id=${randomUUID()}`);
+    expect([name, answer]).toMatchObject([
+      name,
+      { code: 'CACHE_UNAVAILABLE', answered: true, message: expect.stringMatching(new RegExp(word)) },
+    ]);
+  }
 });

@@ -64,6 +64,6 @@ local function apply(key, guardKey, change, value)
   return decision
 end
 
-return each(#KEYS / 2, function(i)
+return each(2, function(i)
   return apply(KEYS[2 * i - 1], KEYS[2 * i], ARGV[2 * i + 2], ARGV[2 * i + 3])
 end)

@@ -1,8 +1,9 @@
--- Takes a step for each of some items. What goes wrong with one is its own reply and leaves the others alone; what the
--- server refuses to all, such as READONLY or NOREPLICAS, ends the script, so that clients know it for what it is.
-local function each(count, step)
+-- Takes a step for each item, of so many keys each. What goes wrong with one is its own reply and leaves the others
+-- alone; what the server refuses to all, such as READONLY or NOREPLICAS, ends the script, so that clients know it for
+-- what it is.
+local function each(keysEach, step)
   local replies = {}
-  for i = 1, count do
+  for i = 1, #KEYS / keysEach do
     local isDone, reply = pcall(step, i)
     if not isDone then
       local text = type(reply) == 'table' and reply.err or reply

@@ -4,7 +4,7 @@
 -- returns per tag 'moved'
 
 local guard = line(ABSENT, ABSENT, token, millis(now + tonumber(ARGV[2])), ABSENT, ABSENT)
-return each(#KEYS, function(i)
+return each(1, function(i)
   save(KEYS[i], guard, ARGV[1], KEYS[i])
   return 'moved'
 end)

@@ -7,7 +7,7 @@ local function firstLine(text)
   return string.match(text, '^[^\n]*')
 end
 
-return each(#KEYS, function(i)
+return each(1, function(i)
   local value, stored = ARGV[2 * i - 1], redis.pcall('GET', KEYS[i])
   if type(stored) == 'string' and firstLine(stored) == firstLine(value) then
     return 'occupied'

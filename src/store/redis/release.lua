@@ -3,7 +3,7 @@
 -- ARGV    guardMs, leaseMs; then per item: generation, begunAt, '0' when nobody need wait until something changes, else ''
 -- returns per item 'released'
 
-return each(#KEYS / 2, function(i)
+return each(2, function(i)
   local guardKey, first = KEYS[2 * i], 3 * i
   local guard = load(guardKey, KEYS[2 * i - 1])
   if guard and guard.generation == ARGV[first] and guard.leased == millis(ARGV[first + 1] + ARGV[2]) then

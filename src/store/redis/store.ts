@@ -78,7 +78,14 @@ export function redisStore(wire: Wire, scripts: Scripts = serverClockScripts()):
       run(scripts.begin, guardAndLease(rules), keys, keyAndGuard, parseBegun, options),
 
     release: (released, rules, options) =>
-      run(scripts.release, guardAndLease(rules), released, releasedPart, () => 'released' as const, options),
+      run(
+        scripts.release,
+        guardAndLease(rules),
+        released,
+        releasedPart,
+        (answer) => answer as 'released',
+        options,
+      ),
 
     fill: (fills, rules, options) =>
       run(scripts.fill, guardAndSettle(rules), fills, fillPart, (answer) => answer as FillOutcome, options),
@@ -97,7 +104,7 @@ export function redisStore(wire: Wire, scripts: Scripts = serverClockScripts()):
       ),
 
     move: (tags, rules, options) =>
-      run(scripts.move, guardAndSettle(rules), tags, guardOnly, () => 'moved' as const, options),
+      run(scripts.move, guardAndSettle(rules), tags, guardOnly, (answer) => answer as 'moved', options),
 
     generations: (tags, options) =>
       run('get', [], tags, guardOnly, (answer) => GUARD.exec(text(answer) ?? '')?.[1], options),

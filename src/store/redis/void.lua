@@ -5,7 +5,7 @@
 
 local settled, known, leaseMs = millis(now + tonumber(ARGV[2])), millis(now), tonumber(ARGV[3])
 local leased = leaseMs > 0 and millis(now + leaseMs) or nil
-return each(#KEYS / 2, function(i)
+return each(2, function(i)
   local key, guardKey = KEYS[2 * i - 1], KEYS[2 * i]
   local guard = load(guardKey, key) or { version = ABSENT, at = ABSENT }
   save(guardKey, line(guard.version, guard.at, token, settled, known, known, leased), ARGV[1], key)
