@@ -1,4 +1,5 @@
 import { Logger } from '@aws-lambda-powertools/logger';
+import { undisturbed } from './callbacks.js';
 import { type Rules, SLACK_MS } from './coherence.js';
 import { ConfigError } from './errors.js';
 import { type Report, type Reporter, reporter } from './report.js';
@@ -43,7 +44,10 @@ export interface StreamCacheConfig extends TableConfig {
    * `STREAM_CACHE_READ_TIMEOUT_MS`.
    */
   readonly readTimeoutMs?: number | undefined;
-  /** Default: a Powertools `Logger`. It gets one INFO line per invocation; keys at DEBUG only, item contents never. */
+  /**
+   * Default: a Powertools `Logger`. It gets one INFO line per invocation; keys at DEBUG only, item contents never. What it throws is
+   * ignored.
+   */
   readonly logger?: StreamCacheLogger | undefined;
   /** Called with everything that happens. What it throws is ignored. */
   readonly onReport?: ((report: Report) => void) | undefined;
@@ -301,13 +305,23 @@ export function resolveConfig(
     namespace: options.namespace,
     tableName: options.tableName,
     logger:
-      options.logger ??
-      new Logger({ serviceName: environment.POWERTOOLS_SERVICE_NAME ?? 'dynamodb-stream-cache' }),
+      options.logger === undefined
+        ? new Logger({ serviceName: environment.POWERTOOLS_SERVICE_NAME ?? 'dynamodb-stream-cache' })
+        : undisturbing(options.logger),
     report: reporter(options.onReport),
     readTimeoutMs: options.readTimeoutMs ?? 50,
     tableNames: options.tables === undefined ? undefined : new Set(declared.keys()),
     table: (name) => tables.get(name) ?? defaults,
   };
+}
+
+/** A logger that may fail. */
+function undisturbing(logger: StreamCacheLogger): StreamCacheLogger {
+  const level =
+    (name: keyof StreamCacheLogger) =>
+    (message: string, details: Record<string, unknown>): void =>
+      undisturbed(() => logger[name](message, details));
+  return { debug: level('debug'), info: level('info'), warn: level('warn'), error: level('error') };
 }
 
 function fromEnvironment(environment: NodeJS.ProcessEnv): StreamCacheConfig {

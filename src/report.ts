@@ -1,4 +1,5 @@
 import diagnostics from 'node:diagnostics_channel';
+import { undisturbed } from './callbacks.js';
 import type { CacheError } from './errors.js';
 import type { ApplyOutcome, FillOutcome } from './store/store.js';
 
@@ -204,11 +205,7 @@ export interface Reporter {
 /** Tells the caller's function, which may not disturb the work, and {@link REPORT_CHANNEL}. */
 export function reporter(onReport: ((report: Report) => void) | undefined): Reporter {
   const report = (report: Report) => {
-    try {
-      onReport?.(report);
-    } catch {
-      // A listener's failure is not the cache's.
-    }
+    undisturbed(() => onReport?.(report));
     if (channel.hasSubscribers) channel.publish(report);
   };
   return Object.assign(report, { isHeard: () => onReport !== undefined || channel.hasSubscribers });

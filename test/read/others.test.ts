@@ -97,6 +97,17 @@ describe('Calls go through whatever the objects of the application are', () => {
     expect(pair.count('hit')).toBe(1);
   });
 
+  test.each([
+    ['throws', () => raise()],
+    ['fails later', async () => raise()],
+  ])('a logger or listener that %s', async (_name, fail) => {
+    const logger = { debug: fail, info: fail, warn: fail, error: fail };
+    const failing = newPair({ logger, onReport: fail });
+    failing.cache.failWhen(() => true); // so that there is something to say
+    failing.table.put(user('1', 'Ada'));
+    for (const _ of [1, 2, 3, 4]) expect(nameIn(await failing.get('1'))).toBe('Ada');
+  });
+
   test.each<[string, unknown]>([
     ['a key that throws', { TableName: 'users', Key: throwing }],
     ['an input that throws', throwing],
@@ -112,6 +123,10 @@ describe('Calls go through whatever the objects of the application are', () => {
     expect(pair.cache.calls).toEqual([]);
   });
 });
+
+function raise(): never {
+  throw new Error('of the application');
+}
 
 /** An object that is its own member. */
 function within(): object {

@@ -551,9 +551,35 @@ describe('reports and logs', () => {
     expect(batch.durationMs).toBeGreaterThanOrEqual(0);
   });
 
-  test('a listener that throws disturbs nothing', async () => {
-    expect(await newHandler({ onReport: () => raise('listener') })(event(record()))).toEqual(NONE_FAILED);
+  const later = async () => raise('later'); // what nobody hears of ends a process, and this test run
+  const failing = (fail: () => never | Promise<never>) => ({
+    debug: fail,
+    info: fail,
+    warn: fail,
+    error: fail,
+  });
+
+  test.each<[string, StreamCacheConfig]>([
+    ['a listener that throws', { onReport: () => raise('listener') }],
+    ['a listener that fails later', { onReport: later }],
+    ['a logger that throws', { logger: failing(() => raise('logger')) }],
+    ['a logger that fails later', { logger: failing(later) }],
+  ])('%s disturbs nothing', async (_, config) => {
+    store.failWhen((key) => key === 'users:id=bad');
+    const bad = record({ id: 'bad', number: 2 });
+    const { batchItemFailures } = await newHandler(config)(event(record({ number: 1 }), bad));
+    expect(batchItemFailures).toHaveLength(1);
     expect(await cached()).toMatchObject({ id: '42' });
+  });
+
+  test.each<[string, StreamCacheConfig, failures: number]>([
+    ['a key', { key: later as never }, 1],
+    ['a value', { value: later as never }, 0],
+    ['a list of further keys', { alsoDelete: later as never }, 1],
+  ])('%s that is given later, or never, is none', async (_, config, failures) => {
+    const { batchItemFailures } = await newHandler(config)(event(record()));
+    expect(batchItemFailures).toHaveLength(failures);
+    expect(await cached()).toBeUndefined();
   });
 
   test('no log line above DEBUG has a key, none at all has item contents', async () => {
