@@ -4,7 +4,7 @@ import { hold } from './gather.js';
 import { createLane } from './lane.js';
 import { isBefore, sequenceNumberOf } from './records.js';
 import type { Run } from './run.js';
-import { createShardReader } from './shard-reader.js';
+import { createShardReader, MAX_PAGE } from './shard-reader.js';
 import type { Position } from './source.js';
 
 /** Reads one shard and has its records processed. */
@@ -25,8 +25,6 @@ export interface ShardPoller {
  * https://docs.aws.amazon.com/lambda/latest/dg/with-ddb.html
  */
 const POLL_MS = 250;
-/** GetRecords gives at most so many. */
-const MAX_PAGE = 1_000;
 /** So many records are read ahead at most, that one item's lane being stuck does not starve the others. */
 const MAX_HELD = 10_000;
 

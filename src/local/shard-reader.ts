@@ -8,7 +8,7 @@ import type { Position } from './source.js';
 export interface ShardReader {
   /** Where the next read begins, in a way that still holds later: never `LATEST`. */
   position(): Position;
-  /** Pins the position, so that `LATEST` means this moment. */
+  /** Pins the position, so that `LATEST` means this moment, and takes what there is, so that what comes later is known to be so. */
   open(): Promise<void>;
   /** The next records; undefined when the run is stopping. Waits and tries again for as long as the stream fails. */
   read(limit: number): Promise<ReadResult | undefined>;
@@ -22,6 +22,8 @@ export interface ReadResult {
   readonly isClosed: boolean;
 }
 
+/** GetRecords gives at most so many. */
+export const MAX_PAGE = 1_000;
 const FIRST_PAUSE_MS = 250;
 const LONGEST_PAUSE_MS = 10_000;
 /** DynamoDB Local rounds the time of a record down to the minute. */
@@ -33,6 +35,7 @@ export function createShardReader(shardId: string, start: Position, run: Run): S
   let iterator: string | undefined;
   /** When there was last nothing more to read: what is read next was made after that. */
   let caughtUpAt = 0;
+  let atOpening: ReadResult | undefined;
 
   async function readOnce(limit: number): Promise<ReadResult> {
     iterator ??= await source.iterator(shardId, position);
@@ -103,8 +106,18 @@ export function createShardReader(shardId: string, start: Position, run: Run): S
     async open() {
       if (position.type === 'LATEST') caughtUpAt = clock.now();
       iterator = await source.iterator(shardId, position);
+      // What fails is tried again as any read. And more may have come by the time that this is asked for.
+      atOpening = await readOnce(MAX_PAGE).then(
+        (result) => ({ ...result, isCaughtUp: false }),
+        () => undefined,
+      );
     },
     async read(limit) {
+      if (atOpening !== undefined) {
+        const taken = atOpening;
+        atOpening = undefined;
+        return taken;
+      }
       for (let attempt = 1; !isStopping(); attempt += 1) {
         try {
           return await readOnce(limit);
