@@ -87,8 +87,12 @@ describe('the function', () => {
     });
     expect(wantsIam(variables)).toBe(true);
     expect(wantsMetrics(variables)).toBe(false);
-    const settings = resolveConfig({ cache: 'memory:' }, variables);
-    expect(settings.table('<Orders>')).toMatchObject({
+    const deployed = {
+      ...variables,
+      STREAM_CACHE_TABLES: variables.STREAM_CACHE_TABLES?.replace(/[<>]/g, ''),
+    };
+    const settings = resolveConfig({ cache: 'memory:' }, deployed);
+    expect(settings.table('Orders')).toMatchObject({
       partitionKey: 'customerId',
       ttlAttribute: 'expiresAt',
     });
