@@ -23,7 +23,9 @@ export function streamOf(table: ITable, { declare = {} }: TableOptions): Declare
     new Error(
       `StreamCache: cannot cache the table ${table.node.path}: ${what}. Give it \`stream: StreamViewType.NEW_AND_OLD_IMAGES\` (Table) or \`dynamoStream: StreamViewType.NEW_AND_OLD_IMAGES\` (TableV2); import another stack's table with its tableStreamArn.`,
     );
-  if (typeof declare !== 'string') checkOptions({ tables: { [table.node.id]: declare } });
+  // Its name is not known yet; what it is called in the code may have any character.
+  const name = table.node.id.replace(/[^\w.-]/g, '_');
+  if (typeof declare !== 'string') checkOptions({ tables: { [name]: declare } });
   const { tableStreamArn } = table;
   const view = definition && viewOf(definition);
   if (tableStreamArn === undefined || (definition !== undefined && view === undefined)) {

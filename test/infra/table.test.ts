@@ -61,6 +61,13 @@ describe('a table', () => {
     expect(declared).toMatchObject({ '<Users>': { indexes: {} } });
   });
 
+  test('may be called anything in the code', () => {
+    const declared = declaredOf(({ stack }) => ({
+      table: new TableV2(stack, 'Users: all (2)', { partitionKey: id, dynamoStream: stream }),
+    }));
+    expect(Object.values(declared)).toMatchObject([{ partitionKey: 'id' }]);
+  });
+
   test('takes options of the package over what its definition says', () => {
     const { template } = streamCache({
       tableOptions: { declare: { mode: 'refresh', ttlSeconds: { item: 60 }, ttlAttribute: 'over' } },
