@@ -8,7 +8,7 @@ import type { Position } from './source.js';
 export interface ShardReader {
   /** Where the next read begins, in a way that still holds later: never `LATEST`. */
   position(): Position;
-  /** Pins the position, so that `LATEST` means this moment, and takes what there is, so that what comes later is known to be so. */
+  /** Pins the position, so that `LATEST` means this moment; from elsewhere it takes what there is, so that what comes later is known to be so. */
   open(): Promise<void>;
   /** The next records; undefined when the run is stopping. Waits and tries again for as long as the stream fails. */
   read(limit: number): Promise<ReadResult | undefined>;
@@ -35,7 +35,8 @@ export function createShardReader(shardId: string, start: Position, run: Run): S
   let iterator: string | undefined;
   /** When there was last nothing more to read: what is read next was made after that. */
   let caughtUpAt = 0;
-  let atOpening: ReadResult | undefined;
+  /** What there was when the shard was opened. */
+  let atOpening: Promise<ReadResult> | undefined;
 
   async function readOnce(limit: number): Promise<ReadResult> {
     iterator ??= await source.iterator(shardId, position);
@@ -104,23 +105,21 @@ export function createShardReader(shardId: string, start: Position, run: Run): S
   return {
     position: lasting,
     async open() {
-      if (position.type === 'LATEST') caughtUpAt = clock.now();
-      iterator = await source.iterator(shardId, position);
-      // What fails is tried again as any read. And more may have come by the time that this is asked for.
-      atOpening = await readOnce(MAX_PAGE).then(
-        (result) => ({ ...result, isCaughtUp: false }),
-        () => undefined,
-      );
+      if (position.type === 'LATEST') {
+        caughtUpAt = clock.now();
+        iterator = await source.iterator(shardId, position);
+        return;
+      }
+      // More may have come by the time that this is asked for; what fails is tried again then.
+      atOpening = readOnce(MAX_PAGE).then((result) => ({ ...result, isCaughtUp: false }));
+      await atOpening.catch(() => {});
     },
     async read(limit) {
-      if (atOpening !== undefined) {
-        const taken = atOpening;
-        atOpening = undefined;
-        return taken;
-      }
       for (let attempt = 1; !isStopping(); attempt += 1) {
         try {
-          return await readOnce(limit);
+          const first = atOpening;
+          atOpening = undefined;
+          return await (first ?? readOnce(limit));
         } catch (thrown) {
           if (isStopping()) return undefined;
           const error = toError(thrown);

@@ -36,7 +36,7 @@ export async function pollStream(settings: Settings, before: Checkpoints | undef
     const { streamArn, shards } = await source.describe();
     const run = createRun(settings, source, streamArn, ended);
     const stream = createStream(run, shards, before);
-    await stream.pin();
+    await stream.open();
     run.report({ type: 'started', streamArn });
     stream.takeUpReady();
     const work = stream.discover();
@@ -113,14 +113,15 @@ function createStream(
 
   return {
     /**
-     * With `LATEST`, shards that are closed already are over and the others are pinned to this moment. Whatever shard
-     * appears later only has records from after it.
+     * Opens the shards that come first. With `LATEST`, those that are closed already are over and the others are pinned to this
+     * moment. Whatever shard appears later only has records from after it.
      */
-    async pin() {
-      if (settings.startingPosition !== 'LATEST' || before) return;
-      for (const { shardId, open } of shards) if (!open) finished.add(shardId);
+    async open() {
+      const isPinned = settings.startingPosition === 'LATEST' && !before;
+      if (isPinned) for (const { shardId, open } of shards) if (!open) finished.add(shardId);
+      const first = isPinned ? shards.filter(({ open }) => open) : readyShards(shards, followed, finished);
       await Promise.all(
-        shards.filter(({ open }) => open).map((shard) => add(shard, { type: 'LATEST' }).open()),
+        first.map((shard) => add(shard, isPinned ? { type: 'LATEST' } : startOf(shard)).open()),
       );
     },
     takeUpReady,

@@ -140,15 +140,18 @@ describe('a record was made since there was last nothing more to read', () => {
     await rig.stop();
   });
 
-  test('or since the start, from LATEST on', async () => {
-    const rig = createRig({ startingPosition: 'LATEST' });
-    await rig.start();
-    const start = rig.clock.now();
-    write(rig, 'a', 'x', 1);
-    await rig.clock.pass(1_000);
-    expect(since(rig, 1)).toBe(start);
-    await rig.stop();
-  });
+  test.each(['LATEST', 'TRIM_HORIZON'] as const)(
+    'or since the start, from %s on',
+    async (startingPosition) => {
+      const rig = createRig({ startingPosition });
+      await rig.start();
+      const start = rig.clock.now();
+      write(rig, 'a', 'x', 1);
+      await rig.clock.pass(1_000);
+      expect(since(rig, 1)).toBe(start);
+      await rig.stop();
+    },
+  );
 });
 
 describe('the starting position', () => {
