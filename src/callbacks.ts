@@ -7,10 +7,21 @@ export function undisturbed(call: () => unknown): void {
   }
 }
 
-/**
- * Takes the sting out of a promise that a function of the caller's gave where a value was expected: nobody waits for it, and
- * Node ends a process in which one is rejected unheard.
- */
-export function ignoreRejection(given: unknown): void {
+/** A function of the caller's that may give a promise where a value is expected, which is then refused. */
+export function heard<A extends unknown[], R>(
+  call: ((...args: A) => R) | undefined,
+): ((...args: A) => R) | undefined {
+  return (
+    call &&
+    ((...args) => {
+      const given = call(...args);
+      ignoreRejection(given);
+      return given;
+    })
+  );
+}
+
+/** Nobody waits for it, and Node ends a process in which a promise is rejected unheard. */
+function ignoreRejection(given: unknown): void {
   if (given instanceof Promise) given.catch(() => {});
 }

@@ -1,5 +1,5 @@
 import { Logger } from '@aws-lambda-powertools/logger';
-import { undisturbed } from './callbacks.js';
+import { heard, undisturbed } from './callbacks.js';
 import { type Rules, SLACK_MS } from './coherence.js';
 import { ConfigError } from './errors.js';
 import { type Report, type Reporter, reporter } from './report.js';
@@ -411,9 +411,9 @@ function tableSettings(common: TableConfig, table: DeclaredTable, path: string):
     rules: tableRules,
     writeThrough: options.writeThrough ?? false,
     ttlAttribute: options.ttlAttribute,
-    key: options.key,
-    value: options.value,
-    alsoDelete: options.alsoDelete,
+    key: heard(options.key),
+    value: heard(options.value),
+    alsoDelete: heard(options.alsoDelete),
     partitionKey: options.partitionKey,
     sortKey: options.sortKey,
     indexes: new Map(

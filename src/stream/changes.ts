@@ -1,5 +1,4 @@
 import { type AttributeMap, base64Text } from '../attributes.js';
-import { ignoreRejection } from '../callbacks.js';
 import { encode } from '../codec.js';
 import type { TableSettings } from '../config.js';
 import { EncodeError, toError } from '../errors.js';
@@ -96,7 +95,6 @@ function imageText(image: AttributeMap, keys: AttributeMap): string {
 type Contents = { readonly S?: unknown; readonly N?: unknown; readonly B?: unknown };
 
 function customText(text: unknown): string | undefined {
-  ignoreRejection(text);
   if (text === undefined || typeof text === 'string') return text;
   throw new EncodeError(
     `The option value returned ${typeof text}: it must return a string, or undefined to cache nothing.`,

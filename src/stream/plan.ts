@@ -1,5 +1,4 @@
 import type { AttributeValue } from '../attributes.js';
-import { ignoreRejection } from '../callbacks.js';
 import { contradict } from '../coherence.js';
 import type { TableSettings } from '../config.js';
 import { KeyError, toError } from '../errors.js';
@@ -65,7 +64,6 @@ export function planBatch(
     try {
       const key = attempt(() => keyOf(record, table, settings.namespace));
       const derived = attempt(() => table.alsoDelete?.(record)) ?? [];
-      ignoreRejection(derived);
       const alsoDelete = derived.filter((name) => attempt(() => checkDerivedKey(name)));
       const tags = tagsOf(record, table, settings.namespace, attempt); // before it joins a group, which could pass for it
       const group = key === undefined ? undefined : byKey.get(key);
@@ -111,7 +109,6 @@ function keyOf(
 ): string | undefined {
   if (table.key === undefined) return itemKey(namespace, record.tableName, record.keys);
   const key = table.key(record);
-  ignoreRejection(key);
   return key === undefined ? undefined : checkCustomKey(key);
 }
 
