@@ -11,7 +11,8 @@ import { scripts } from '../../src/store/redis/script.js';
 import { redisStore } from '../../src/store/redis/store.js';
 import type { Wire } from '../../src/store/redis/wire.js';
 import type { Lease } from '../../src/store/store.js';
-import { glideClientHere } from '../support/glide.js';
+import { afterwards } from '../support/afterwards.js';
+import { glideClient } from '../support/glide.js';
 import { compare, type Pair, perform, START } from './random-steps.js';
 
 const client = new Redis(inject('redisUrl'));
@@ -23,7 +24,7 @@ describe('memory and Redis give the same outcomes and states for the same random
   test('by way of ioredis', () => compare(() => newPair(ioredisWire(borrowedConnection(client), 4_000))));
 
   test('by way of GLIDE', async () => {
-    const glide = await glideClientHere(inject('redisUrl'));
+    const glide = afterwards(await glideClient(inject('redisUrl')), (each) => each.close());
     await compare(() => newPair(glideWire(glide, 4_000)));
   });
 });

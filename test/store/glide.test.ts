@@ -6,7 +6,7 @@ import { glideStore } from '../../src/store/glide/index.js';
 import { openStore } from '../../src/store/open.js';
 import { change, RULES, testStore } from '../contract/store-contract.js';
 import { afterwards } from '../support/afterwards.js';
-import { glideClient, glideClientHere } from '../support/glide.js';
+import { glideClient } from '../support/glide.js';
 import { type RedisServer, startRedis, startRedisCluster } from '../support/redis.js';
 
 for (const [name, url] of [
@@ -19,6 +19,8 @@ for (const [name, url] of [
   });
 }
 
+const glideClientHere = async (...args: Parameters<typeof glideClient>) =>
+  afterwards(await glideClient(...args), (client) => client.close());
 const newServer = async (...args: string[]) =>
   afterwards(await startRedis({ args }), (server) => server.stop());
 const adminOf = ({ port }: RedisServer) => afterwards(new Redis(port), (client) => client.disconnect());

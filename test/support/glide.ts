@@ -1,5 +1,4 @@
 import { GlideClient, GlideClusterClient, Logger } from '@valkey/valkey-glide';
-import { afterwards } from './afterwards.js';
 
 /** A client as an application would make it, of the server or cluster of a URL. It says nothing of its own. */
 export async function glideClient(
@@ -16,9 +15,4 @@ export async function glideClient(
   return searchParams.has('cluster')
     ? GlideClusterClient.createClient(configuration)
     : GlideClient.createClient(configuration);
-}
-
-/** The same for one test. */
-export async function glideClientHere(...args: Parameters<typeof glideClient>) {
-  return afterwards(await glideClient(...args), (client) => client.close());
 }

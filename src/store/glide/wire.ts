@@ -8,7 +8,6 @@ import {
   type GlideReturnType,
   TimeoutError,
 } from '@valkey/valkey-glide';
-import calculateSlot from 'cluster-key-slot';
 import { CacheError, toError } from '../../errors.js';
 import {
   ConnectionError,
@@ -21,7 +20,17 @@ import {
   unused,
 } from '../redis/lanes.js';
 import { learn, newRole, TAKES_NO_CHANGES } from '../redis/standing.js';
-import { type Call, textForm, type Wire, type Work, wireForm } from '../redis/wire.js';
+import {
+  afterError,
+  bySlot,
+  type Call,
+  positionsIn,
+  slotsIn,
+  type Wire,
+  type Work,
+  wireForm,
+  withoutArguments,
+} from '../redis/wire.js';
 import type { Settled } from '../store.js';
 
 /** How many commands go in one batch to a cluster, which the client takes apart by node. */
@@ -40,15 +49,14 @@ export function glideWire(client: GlideClient | GlideClusterClient, stallMs: num
   const role = newRole(isCluster);
 
   function lane(work: Work, limits: Limits): Lane {
-    const positions = Array.from({ length: work.count }, (_, position) => position);
+    const positions = positionsIn(work);
     if (!isCluster) {
       const send = (calls: readonly Call[]) => Promise.all(calls.map((call) => sendOne(client, call)));
       return { calls: work.calls(positions), size: 1, send, toOneServer: true };
     }
-    const slots = Uint16Array.from(positions, (position) => calculateSlot(work.keyAt(position)));
-    positions.sort((one, other) => (slots[one] as number) - (slots[other] as number));
+    const slots = slotsIn(work);
     return {
-      calls: work.calls(positions, slots),
+      calls: work.calls(bySlot(positions, slots), slots),
       size: BATCH_SIZE,
       send: (calls) => sendBatch(client, calls, limits),
       toOneServer: false,
@@ -100,24 +108,26 @@ async function sendBatch(
   );
 }
 
-/** What is to be made of an error: nothing of ours is there, the command in another form, or a failure. */
-async function otherwise(
+function otherwise(
   client: GlideClient | GlideClusterClient,
   call: Call,
   error: Error,
 ): Promise<Settled<unknown>> {
-  if (error.message.startsWith('WRONGTYPE')) return null;
-  if (!/\bNoScriptError\b/.test(error.message) || typeof call.command === 'string') return failure(error);
-  return client.customCommand(textForm(call.command, call), AS_TEXT).catch(failure);
+  return afterError(
+    call,
+    error,
+    () => failure(error),
+    (form) => client.customCommand(form, AS_TEXT).catch(failure),
+  );
 }
 
 /** How the client words what a server replied: `An error was signalled by the server: - ReadOnly: …`, `OOM: …`. */
 const REPLY = /^(?:An error was signalled by the server: - )?(\w+: .*)$/s;
 
-/** An error of the client's or the server's, without what Redis quotes of a command that it does not know. */
+/** An error of the client's or the server's. */
 function failure(thrown: unknown): CacheError {
   const error = toError(thrown);
-  const message = error.message.replace(/,? with args beginning with:.*$|[.\s]+$/s, '');
+  const message = withoutArguments(error);
   const reply = REPLY.exec(message)?.[1];
   const isLost =
     error instanceof TimeoutError || error instanceof ConnectionLost || error instanceof ClosingError;

@@ -1,4 +1,3 @@
-import calculateSlot from 'cluster-key-slot';
 import type { Cluster, Redis } from 'ioredis';
 import { CacheError, toError } from '../../errors.js';
 import { groupBy } from '../../group-by.js';
@@ -16,7 +15,17 @@ import {
 } from './lanes.js';
 import type { RedisClient } from './redis-client.js';
 import { ask, standingOf, TAKES_NO_CHANGES } from './standing.js';
-import { type Call, textForm, type Wire, type Work, wireForm } from './wire.js';
+import {
+  afterError,
+  bySlot,
+  type Call,
+  positionsIn,
+  slotsIn,
+  type Wire,
+  type Work,
+  wireForm,
+  withoutArguments,
+} from './wire.js';
 
 /** How many commands go to a cluster node in one pipeline. */
 const PIPELINE_SIZE = 256;
@@ -67,21 +76,17 @@ function explained(error: CacheError, connection: Connection): CacheError {
 
 async function lanesOf(client: RedisClient, work: Work, limits: Limits): Promise<Lane[]> {
   const sendEach = (batch: readonly Call[]) => Promise.all(batch.map((call) => sendOne(client, call)));
-  const positions = Array.from({ length: work.count }, (_, position) => position);
+  const positions = positionsIn(work);
   if (!client.isCluster)
     return [{ calls: work.calls(positions), size: 1, send: sendEach, toOneServer: true }];
 
   const cluster = client as Cluster;
   if (cluster.slots.length === 0) await whenReady(cluster, limits);
-  const slots = Uint16Array.from(positions, (position) => calculateSlot(work.keyAt(position)));
-  const slotOf = (position: number) => slots[position] as number;
+  const slots = slotsIn(work);
   // The nodes that own a slot, as one text; empty when it has no known owner.
-  const byNodes = groupBy(positions, (position) => cluster.slots[slotOf(position)]?.join() ?? '');
+  const byNodes = groupBy(positions, (position) => cluster.slots[slots[position] as number]?.join() ?? '');
   return [...byNodes].map(([nodes, ofNodes]) => ({
-    calls: work.calls(
-      ofNodes.sort((one, other) => slotOf(one) - slotOf(other)),
-      slots,
-    ),
+    calls: work.calls(bySlot(ofNodes, slots), slots),
     size: PIPELINE_SIZE,
     send: nodes === '' ? sendEach : (batch) => sendPipeline(cluster, batch),
     toOneServer: true,
@@ -142,25 +147,23 @@ async function sendPipeline(cluster: Cluster, batch: readonly Call[]): Promise<S
 }
 
 async function sendOne(client: RedisClient, call: Call): Promise<Settled<unknown>> {
+  const sendForm = ([name, ...args]: [string, ...string[]]) => client.call(name, args);
   try {
-    const [name, ...args] = wireForm(call);
-    return await client.call(name, args);
+    return await sendForm(wireForm(call));
   } catch (thrown) {
-    const error = toError(thrown);
-    if (error.message.startsWith('WRONGTYPE')) return null; // somebody else's key: no value of ours
-    if (!error.message.startsWith('NOSCRIPT') || typeof call.command === 'string') return failure(error);
-    const [name, ...args] = textForm(call.command, call);
-    return client.call(name, args).catch(failure);
+    return afterError(
+      call,
+      toError(thrown),
+      () => failure(thrown),
+      (form) => sendForm(form).catch(failure),
+    );
   }
 }
 
-/**
- * An error of the client's or the server's, without what it carries of the command: ioredis attaches the arguments
- * and Redis quotes those of a command that it does not know, and they hold items.
- */
+/** An error of the client's or the server's, without what it carries of the command: ioredis attaches the arguments, too. */
 function failure(thrown: unknown): CacheError {
   const error = toError(thrown);
-  const message = error.message.replace(/,? with args beginning with:.*$|\.+$/s, '');
+  const message = withoutArguments(error);
   if (error.name === 'MaxRetriesPerRequestError') return new ConnectionError('The cache cannot be reached.');
   if (error.name !== 'ReplyError') return new ConnectionError(`The cache lost a command: ${message}.`);
   const hint = /^(?:CROSSSLOT|MOVED)\b/.test(message)

@@ -1,3 +1,5 @@
+import calculateSlot from 'cluster-key-slot';
+import type { CacheError } from '../../errors.js';
 import type { CallOptions, Settled } from '../store.js';
 import type { Script } from './script.js';
 
@@ -35,6 +37,41 @@ export function wireForm({ command, keys, args }: Call): [name: string, ...args:
 }
 
 /** The same with the text of its script, for a server that does not know it yet. */
-export function textForm(script: Script, { keys, args }: Call): [name: string, ...args: string[]] {
+function textForm(script: Script, { keys, args }: Call): [name: string, ...args: string[]] {
   return ['eval', script.text, String(keys.length), ...keys, ...args];
+}
+
+/** The positions of all items. */
+export function positionsIn({ count }: Work): number[] {
+  return Array.from({ length: count }, (_, position) => position);
+}
+
+/** The cluster slot of each item. */
+export function slotsIn(work: Work): Uint16Array {
+  return Uint16Array.from(positionsIn(work), (position) => calculateSlot(work.keyAt(position)));
+}
+
+/** Sorts positions so that items of one slot are neighbours, and can go in one command. */
+export function bySlot(positions: number[], slots: Uint16Array): number[] {
+  return positions.sort((one, other) => (slots[one] as number) - (slots[other] as number));
+}
+
+/**
+ * What an error of the server comes to for one command: somebody else's key holds no value of ours, a script that it does not
+ * know is sent in full, and all else is a failure.
+ */
+export async function afterError(
+  call: Call,
+  { message }: Error,
+  failure: () => CacheError,
+  sendForm: (form: [name: string, ...args: string[]]) => Promise<Settled<unknown>>,
+): Promise<Settled<unknown>> {
+  if (message.startsWith('WRONGTYPE')) return null;
+  if (!/^NOSCRIPT|\bNoScriptError\b/.test(message) || typeof call.command === 'string') return failure();
+  return sendForm(textForm(call.command, call));
+}
+
+/** An error's message without the arguments that Redis quotes of a command that it does not know: they hold items. */
+export function withoutArguments({ message }: Error): string {
+  return message.replace(/,? with args beginning with:.*$|[.\s]+$/s, '');
 }
