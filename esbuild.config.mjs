@@ -2,7 +2,7 @@
 // `node esbuild.config.mjs <entry> <outfile>`, or with your own esbuild and `lambdaBundle()`.
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { basename } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
 /** @type {import('./esbuild.config.d.mts').lambdaBundle} */
@@ -121,6 +121,7 @@ async function buildPackage() {
       'metrics/index': 'src/metrics/index.ts',
       'memcached/index': 'src/store/memcached/index.ts',
       'glide/index': 'src/store/glide/index.ts',
+      'momento/index': 'src/store/momento/index.ts',
       'local/index': 'src/local/index.ts',
       'cdk/index': 'infra/index.ts',
       cli: 'src/cli/main.ts',
@@ -137,35 +138,40 @@ async function buildPackage() {
     metafile: true,
     plugins: [luaText, namedImportsOnly],
   });
-  await bundleLambda(
-    'src/lambda.ts',
-    'dist/lambda.mjs',
-    {
-      'src/lambda-iam.mts': 'dist/lambda-iam.mjs',
-      'src/lambda-memcached.mts': 'dist/lambda-memcached.mjs',
-      'src/lambda-metrics.mts': 'dist/lambda-metrics.mjs',
-    },
-    [noProfiles],
+  const others = ['iam', 'memcached', 'metrics', 'momento'].map((name) => `lambda-${name}.mjs`);
+  const options = lambdaBundle('src/lambda.ts', 'dist/lambda.mjs');
+  await build({
+    ...options,
+    external: others.map((file) => `./${file}`),
+    plugins: [...options.plugins, noProfiles],
+  });
+  for (const file of others) {
+    await build(lambdaBundle(`src/${file.replace('.mjs', '.mts')}`, `dist/${file}`));
+  }
+  // Momento's SDK is several times as large as all the rest: who uses it has a zip of its own.
+  await zip(
+    'dist/lambda.zip',
+    ['lambda.mjs', ...others].filter((file) => file !== 'lambda-momento.mjs'),
   );
+  await zip('dist/lambda-momento.zip', ['lambda.mjs', 'lambda-metrics.mjs', 'lambda-momento.mjs']);
 }
 
-/**
- * Bundles one function into a single file, what it imports only when it is asked for into files beside it, and all of
- * them into a zip ready to upload.
- */
-async function bundleLambda(entry, outfile, besides = {}, plugins = []) {
-  const { build } = await import('esbuild');
-  const external = Object.values(besides).map((file) => `./${basename(file)}`);
-  const options = lambdaBundle(entry, outfile);
-  await build({ ...options, external, plugins: [...options.plugins, ...plugins] });
-  for (const [from, to] of Object.entries(besides)) await build(lambdaBundle(from, to));
+/** Files of a folder as a zip beside them, ready to upload. */
+async function zip(outfile, names) {
   const { zipSync } = await import('fflate');
   const files = {};
-  for (const file of [outfile, ...Object.values(besides)]) {
+  for (const name of names) {
     // A fixed time stamp: the same code makes the same zip, which deployment tools compare.
-    files[basename(file)] = [await readFile(file), { mtime: '1980-01-02', level: 9 }];
+    files[name] = [await readFile(join(dirname(outfile), name)), { mtime: '1980-01-02', level: 9 }];
   }
-  await writeFile(outfile.replace(/\.m?js$/, '.zip'), zipSync(files));
+  await writeFile(outfile, zipSync(files));
+}
+
+/** Bundles a function of your own into a single file, and that into a zip. */
+async function bundleLambda(entry, outfile) {
+  const { build } = await import('esbuild');
+  await build(lambdaBundle(entry, outfile));
+  await zip(outfile.replace(/\.m?js$/, '.zip'), [basename(outfile)]);
 }
 
 if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) {

@@ -1,5 +1,5 @@
 import type { IamAuthentication } from './cache.js';
-import { CACHE_PORT } from './ports.js';
+import { CACHE_PORT, MEMCACHED_PORT } from './ports.js';
 
 /** What stands in `STREAM_CACHE_URL`; it never holds a password. */
 export function cacheUrl({
@@ -22,4 +22,19 @@ export function cacheUrl({
   ];
   const query = parameters.length === 0 ? '' : `?${parameters.join('&')}`;
   return `${tls ? 'rediss' : 'redis'}://${iam ? `${iam.user}@` : ''}${host}:${port}${query}`;
+}
+
+/** The same for memcached. */
+export function memcachedUrl({
+  host,
+  port = MEMCACHED_PORT,
+  tls = true,
+  discover = false,
+}: {
+  host: string;
+  port?: number | undefined;
+  tls?: boolean | undefined;
+  discover?: boolean | undefined;
+}): string {
+  return `${tls ? 'memcacheds' : 'memcached'}://${host}:${port}${discover ? '?discover' : ''}`;
 }

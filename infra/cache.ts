@@ -6,10 +6,19 @@ export interface Network {
   readonly subnets: SelectedSubnets;
 }
 
+/** What caches have in common that are on machines in a network of yours. */
+export const IN_NETWORK = { environment: {}, zip: 'lambda.zip', isInNetwork: true } as const;
+
 /** A cache, as far as the function, the readers and the alarms have to know it. */
 export interface Cache {
   /** What stands in `STREAM_CACHE_URL`. */
   readonly url: string;
+  /** What else has to stand in the environment. */
+  readonly environment: Readonly<Record<string, string>>;
+  /** Which zip of this package its function is. */
+  readonly zip: 'lambda.zip' | 'lambda-momento.zip';
+  /** Whether only what is in its network reaches it. */
+  readonly isInNetwork: boolean;
   readonly connections: Connections;
   /** What CloudWatch knows it by; `undefined` for a cache that is not ours to watch. */
   readonly watch: WatchedServerless | WatchedNodes | undefined;

@@ -8,12 +8,13 @@ export type CommonSettings = Pick<StreamCacheConfig, 'namespace' | 'readTimeoutM
 
 /** The one environment of the function and of its readers, so that they cannot disagree. */
 export function environmentOf(
-  { url }: Cache,
+  { url, environment }: Cache,
   { namespace, readTimeoutMs, writeTimeoutMs }: CommonSettings,
   streams: readonly DeclaredStream[],
 ): Record<string, string> {
   return {
     STREAM_CACHE_URL: url,
+    ...environment,
     // Asked for at synthesis: tables and indexes may be added until then.
     STREAM_CACHE_TABLES: Lazy.string({ produce: () => tablesJson(streams) }),
     ...(namespace !== undefined && { STREAM_CACHE_NAMESPACE: namespace }),

@@ -1,14 +1,18 @@
 import { Duration, RemovalPolicy } from 'aws-cdk-lib';
-import { type IVpc, SecurityGroup, type SelectedSubnets } from 'aws-cdk-lib/aws-ec2';
+import { SecurityGroup } from 'aws-cdk-lib/aws-ec2';
 import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Architecture, Code, Function as LambdaFunction, Runtime } from 'aws-cdk-lib/aws-lambda';
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import type { Construct } from 'constructs';
+import type { Cache, Network } from './cache.js';
 import { lambdaZip } from './lambda-zip.js';
 
 export interface HandlerOptions {
-  /** Your own bundle of `NewStreamCacheHandler`. Default: `dist/lambda.zip` of this version of the package. */
+  /**
+   * Your own bundle of `NewStreamCacheHandler`. Default: `dist/lambda.zip` of this version of the package, for a cache of Momento's
+   * `dist/lambda-momento.zip`.
+   */
   readonly code?: Code;
   /** Its entry. Default `lambda.handler`. */
   readonly handler?: string;
@@ -26,13 +30,13 @@ export interface HandlerOptions {
 export function streamHandler(
   scope: Construct,
   {
-    vpc,
-    subnets,
+    network,
+    zip,
     bucket,
     environment,
   }: {
-    vpc: IVpc;
-    subnets: SelectedSubnets;
+    network: Network | undefined;
+    zip: Cache['zip'];
     bucket: IBucket;
     environment: Readonly<Record<string, string>>;
   },
@@ -44,14 +48,22 @@ export function streamHandler(
   });
   return new LambdaFunction(scope, 'Handler', {
     description: 'Keeps a cache true to DynamoDB tables by their streams',
-    code: options.code ?? Code.fromAsset(lambdaZip()),
+    code: options.code ?? Code.fromAsset(lambdaZip(zip)),
     handler: options.handler ?? 'lambda.handler',
     runtime: Runtime.NODEJS_24_X,
     architecture: Architecture.ARM_64,
     memorySize: options.memorySize ?? 512,
     timeout: options.timeout ?? Duration.seconds(30),
-    role: handlerRole(scope, logGroup, bucket),
+    role: handlerRole(scope, { logGroup, bucket, isInNetwork: network !== undefined }),
     logGroup,
+    ...(network && inside(scope, network)),
+    environment: { ...environment, ...options.environment },
+  });
+}
+
+/** In a network, without a way to anything there. */
+function inside(scope: Construct, { vpc, subnets }: Network) {
+  return {
     vpc,
     vpcSubnets: { subnets: subnets.subnets },
     securityGroups: [
@@ -61,11 +73,23 @@ export function streamHandler(
         allowAllOutbound: false,
       }),
     ],
-    environment: { ...environment, ...options.environment },
-  });
+  };
 }
 
-function handlerRole(scope: Construct, logGroup: LogGroup, bucket: IBucket): Role {
+/** What Lambda does for a function in a VPC. */
+const NETWORK_INTERFACES = [
+  'ec2:AssignPrivateIpAddresses',
+  'ec2:CreateNetworkInterface',
+  'ec2:DeleteNetworkInterface',
+  'ec2:DescribeNetworkInterfaces',
+  'ec2:DescribeSubnets',
+  'ec2:UnassignPrivateIpAddresses',
+];
+
+function handlerRole(
+  scope: Construct,
+  { logGroup, bucket, isInNetwork }: { logGroup: LogGroup; bucket: IBucket; isInNetwork: boolean },
+): Role {
   const role = new Role(scope, 'HandlerRole', {
     assumedBy: new ServicePrincipal('lambda.amazonaws.com'),
     description: `The function on the streams of ${scope.node.path}`,
@@ -73,18 +97,7 @@ function handlerRole(scope: Construct, logGroup: LogGroup, bucket: IBucket): Rol
   const permit = (actions: string[], ...resources: string[]) =>
     role.addToPrincipalPolicy(new PolicyStatement({ actions, resources }));
   permit(['logs:CreateLogStream', 'logs:PutLogEvents'], logGroup.logGroupArn);
-  // Lambda's network interfaces, which are not there to be named before.
-  permit(
-    [
-      'ec2:AssignPrivateIpAddresses',
-      'ec2:CreateNetworkInterface',
-      'ec2:DeleteNetworkInterface',
-      'ec2:DescribeNetworkInterfaces',
-      'ec2:DescribeSubnets',
-      'ec2:UnassignPrivateIpAddresses',
-    ],
-    '*',
-  );
+  if (isInNetwork) permit(NETWORK_INTERFACES, '*'); // which are not there to be named before
   permit(['s3:ListBucket'], bucket.bucketArn);
   permit(['s3:PutObject'], bucket.arnForObjects('aws/lambda/*'));
   bucket.encryptionKey?.grant(role, 'kms:GenerateDataKey');

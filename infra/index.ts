@@ -5,6 +5,7 @@ export type { ExistingCache } from './existing-cache.js';
 export type { FailureOptions } from './failure-bucket.js';
 export type { HandlerOptions } from './handler.js';
 export type { MappingOptions } from './mapping.js';
+export type { MomentoCache } from './momento-cache.js';
 export type { NodeCache } from './node-cache.js';
 export type { CacheOptions } from './open-cache.js';
 export type { ServerlessCache } from './serverless-cache.js';

@@ -1,13 +1,14 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { Cache } from './cache.js';
 
-/** The bundled handler of this very version of the package: `dist/lambda.zip`, found from wherever this code stands. */
-export function lambdaZip(from = fileURLToPath(import.meta.url)): string {
+/** The bundled handler of this very version of the package: a zip in `dist`, found from wherever this code stands. */
+export function lambdaZip(name: Cache['zip'], from = fileURLToPath(import.meta.url)): string {
   for (let folder = dirname(from); folder !== dirname(folder); folder = dirname(folder)) {
     const manifest = join(folder, 'package.json');
     if (existsSync(manifest) && JSON.parse(readFileSync(manifest, 'utf8')).name === 'dynamodb-stream-cache') {
-      const zip = join(folder, 'dist/lambda.zip');
+      const zip = join(folder, 'dist', name);
       if (existsSync(zip)) return zip;
       throw new Error(
         `StreamCache: there is no ${zip}. In a clone of the package, run \`npm run build\` first.`,

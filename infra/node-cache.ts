@@ -3,7 +3,7 @@ import { Port } from 'aws-cdk-lib/aws-ec2';
 import { CfnReplicationGroup, CfnSubnetGroup } from 'aws-cdk-lib/aws-elasticache';
 import type { Construct } from 'constructs';
 import { connectGrant, iamUser, newSecurityGroup, resourceName } from './access.js';
-import type { Cache, Network } from './cache.js';
+import { type Cache, IN_NETWORK, type Network } from './cache.js';
 import { cacheUrl } from './cache-url.js';
 import { CACHE_PORT } from './ports.js';
 
@@ -72,6 +72,7 @@ export function nodeCache(
     arnFormat: ArnFormat.COLON_RESOURCE_NAME,
   });
   return {
+    ...IN_NETWORK,
     url: cacheUrl({
       host: isCluster
         ? replicationGroup.attrConfigurationEndPointAddress

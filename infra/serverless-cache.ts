@@ -1,20 +1,26 @@
+import { Port } from 'aws-cdk-lib/aws-ec2';
 import { CfnServerlessCache } from 'aws-cdk-lib/aws-elasticache';
 import type { Construct } from 'constructs';
 import { connectGrant, iamUser, newSecurityGroup, resourceName } from './access.js';
-import type { Cache, Network } from './cache.js';
-import { cacheUrl } from './cache-url.js';
-import { SERVERLESS_PORTS } from './ports.js';
+import { type Cache, IN_NETWORK, type Network } from './cache.js';
+import { cacheUrl, memcachedUrl } from './cache-url.js';
+import { MEMCACHED_PORT, SERVERLESS_PORTS } from './ports.js';
 
-/** A new ElastiCache Serverless cache for Valkey: always TLS, always in cluster mode, always over several zones. */
+/** A new ElastiCache Serverless cache: always TLS, always over several zones. */
 export interface ServerlessCache {
   readonly type: 'serverless';
+  /**
+   * Default `valkey`, in cluster mode and with IAM authentication. `memcached` has neither: who is let into its security group may
+   * use it.
+   */
+  readonly engine?: 'valkey' | 'memcached';
   /** Lower-case letters, digits and hyphens, at most 36. Also names its user. Default: made from the construct's path. */
   readonly name?: string;
   /** Beyond this it evicts. 1 to 5,000 GB, default 10: a bound on the bill. */
   readonly maxStorageGb?: number;
   /** Beyond this it throttles. 1,000 to 15,000,000, default 30,000, which it serves without having to grow. */
   readonly maxEcpuPerSecond?: number;
-  /** Valkey's version. Default `8`. */
+  /** The engine's version. Default `8` of Valkey, `1.6` of Memcached. */
   readonly majorEngineVersion?: string;
   /** A KMS key of yours for data at rest, by ARN. Default: one that AWS owns. */
   readonly kmsKeyArn?: string;
@@ -24,39 +30,48 @@ export function serverlessCache(
   scope: Construct,
   { vpc, subnets }: Network,
   {
+    engine = 'valkey',
     name = resourceName(scope),
     maxStorageGb = 10,
     maxEcpuPerSecond = 30_000,
-    majorEngineVersion = '8',
+    majorEngineVersion = engine === 'valkey' ? '8' : '1.6',
     kmsKeyArn,
   }: ServerlessCache,
 ): Cache {
-  const { user, group } = iamUser(scope, name);
-  const securityGroup = newSecurityGroup(scope, vpc, SERVERLESS_PORTS);
+  const iam = engine === 'valkey' ? iamUser(scope, name) : undefined;
+  const securityGroup = newSecurityGroup(
+    scope,
+    vpc,
+    engine === 'valkey' ? SERVERLESS_PORTS : Port.tcp(MEMCACHED_PORT),
+  );
   const cache = new CfnServerlessCache(scope, 'Serverless', {
     serverlessCacheName: name,
     description: `Kept true to its tables by ${scope.node.path}`,
-    engine: 'valkey',
+    engine,
     majorEngineVersion,
     // It takes two or three, each in a zone of its own.
     subnetIds: subnets.subnetIds.slice(0, 3),
     securityGroupIds: [securityGroup.group.securityGroupId],
-    userGroupId: group.ref,
+    ...(iam && { userGroupId: iam.group.ref }),
     cacheUsageLimits: {
       dataStorage: { maximum: maxStorageGb, unit: 'GB' },
       ecpuPerSecond: { maximum: maxEcpuPerSecond },
     },
     ...(kmsKeyArn !== undefined && { kmsKeyId: kmsKeyArn }),
   });
+  const host = cache.attrEndpointAddress;
   return {
-    url: cacheUrl({
-      host: cache.attrEndpointAddress,
-      cluster: true,
-      iam: { user: user.ref, cacheName: name, serverless: true },
-    }),
+    ...IN_NETWORK,
+    url:
+      iam === undefined
+        ? memcachedUrl({ host })
+        : cacheUrl({
+            ...{ host, cluster: true },
+            iam: { user: iam.user.ref, cacheName: name, serverless: true },
+          }),
     connections: securityGroup.connections,
     watch: { type: 'serverless', cacheName: name, maxStorageGb, maxEcpuPerSecond },
     admit: securityGroup.admit,
-    grantConnect: connectGrant(cache.attrArn, user.attrArn),
+    grantConnect: iam === undefined ? () => undefined : connectGrant(cache.attrArn, iam.user.attrArn),
   };
 }

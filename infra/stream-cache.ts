@@ -22,8 +22,11 @@ export interface StreamCacheProps {
   readonly table: ITable;
   /** What is special about that table. */
   readonly tableOptions?: TableOptions;
-  /** The network of the cache, of the function and of all readers. */
-  readonly vpc: IVpc;
+  /**
+   * The network of the cache, of the function and of all readers. Only with a cache of Momento's it may be left out: the function
+   * is then in none.
+   */
+  readonly vpc?: IVpc;
   /** Subnets of the cache and the function; they need no way out. Default: the VPC's private ones. */
   readonly vpcSubnets?: SubnetSelection;
   /** Which cache. Default: a new ElastiCache Serverless cache for Valkey, with TLS and IAM authentication. */
@@ -71,22 +74,22 @@ export class StreamCache extends Construct implements IConnectable {
     super(scope, id);
     const { vpc, handler = {}, settings = {}, monitoring = {}, metrics = false } = props;
     checkOptions(settings);
-    const subnets = vpc.selectSubnets(props.vpcSubnets);
+    const network = vpc && { vpc, subnets: vpc.selectSubnets(props.vpcSubnets) };
     this.#monitoring = monitoring;
     this.#readerService = metrics ? (monitoring.readerService ?? DEFAULT_SERVICE) : undefined;
-    this.#cache = openCache(this, { vpc, subnets }, props.cache);
+    this.#cache = openCache(this, network, props.cache);
     this.connections = this.#cache.connections;
     this.readerEnvironment = environmentOf(this.#cache, settings, this.#streams);
     this.failureBucket = failureBucket(this, props.failures);
     const surroundings = {
-      vpc,
-      subnets,
+      network,
+      zip: this.#cache.zip,
       bucket: this.failureBucket,
       environment: { ...this.readerEnvironment, ...(metrics && { STREAM_CACHE_METRICS: 'true' }) },
     };
     this.handler = streamHandler(this, surroundings, handler);
     this.#cache.grantConnect(this.handler);
-    this.#cache.admit(this.handler);
+    if (network !== undefined) this.#cache.admit(this.handler);
     addHandlerAlarms(this, this.handler, monitoring);
     addCacheAlarms(this, this.#cache, monitoring);
     this.#dashboard =
@@ -119,17 +122,17 @@ export class StreamCache extends Construct implements IConnectable {
    * Lets a function read through the middleware: environment, network and the permission to connect. What it may do on
    * the table remains to be granted.
    *
-   * @throws Error when the function is in no VPC
+   * @throws Error when the function is in no VPC, and the cache is
    */
   connectReader(reader: LambdaFunction): void {
-    if (!reader.isBoundToVpc) {
+    if (this.#cache.isInNetwork && !reader.isBoundToVpc) {
       throw new Error(
         `StreamCache ${this.node.path}: cannot connect the reader ${reader.node.path}: it is in no VPC, and the cache is in one only. Give the function the vpc of the cache.`,
       );
     }
     for (const [name, value] of Object.entries(this.readerEnvironment)) reader.addEnvironment(name, value);
     this.grantConnect(reader);
-    this.#cache.admit(reader);
+    if (reader.isBoundToVpc) this.#cache.admit(reader);
   }
 
   /** Permits to connect to the cache with IAM; without effect where the cache has no IAM authentication. */

@@ -5,9 +5,15 @@ export function wantsIam({ STREAM_CACHE_URL = '' }: NodeJS.ProcessEnv = process.
   return /[?&]iam=/.test(STREAM_CACHE_URL);
 }
 
-/** The URL of a memcached, which the function without code has to bring a store for. */
-export function memcachedUrl({ STREAM_CACHE_URL = '' }: NodeJS.ProcessEnv = process.env): string | undefined {
-  return /^memcacheds?:/i.test(STREAM_CACHE_URL) ? STREAM_CACHE_URL : undefined;
+/** The URL of a cache that the function without code has to bring a store for, and which. */
+export function otherCache({ STREAM_CACHE_URL: url = '' }: NodeJS.ProcessEnv = process.env): OtherCache {
+  if (/^memcacheds?:/i.test(url)) return { memcached: url };
+  return /^momento(?:-local)?:/i.test(url) ? { momento: url } : {};
+}
+
+export interface OtherCache {
+  readonly memcached?: string;
+  readonly momento?: string;
 }
 
 /** Whether the function without code publishes metrics: `STREAM_CACHE_METRICS`, default `false`. */

@@ -11,10 +11,12 @@ import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { lambdaBundle } from '../esbuild.config.mjs';
 import { restamp } from '../src/cli/restamp.js';
 import { memcachedStore } from '../src/store/memcached/index.js';
+import { momentoStore } from '../src/store/momento/index.js';
 import { readEvent, SAMPLE_OUTCOMES } from './cli/sample-outcomes.js';
 import { type IamGate, startIamGate } from './iam/gate.js';
 import { readEmf } from './metrics/emf.js';
 import { startMemcached } from './support/memcached.js';
+import { startMomento } from './support/momento.js';
 import { type RedisServer, startRedis } from './support/redis.js';
 
 const BUNDLE = 'dist/lambda.mjs';
@@ -22,19 +24,27 @@ const BUNDLE = 'dist/lambda.mjs';
 /** A folder with the bundle alone, and one with all that is in the zip. */
 let folder: string;
 let unzipped: string;
+let unzippedMomento: string;
 beforeAll(async () => {
-  unzipped = await mkdtemp(join(tmpdir(), 'stream-cache-zip-'));
   folder = await mkdtemp(join(tmpdir(), 'stream-cache-bundle-'));
   await cp(BUNDLE, join(folder, 'lambda.mjs')).catch((cause) => {
     throw new Error(`There is no ${BUNDLE}: build it with \`npm run build\`.`, { cause });
   });
 });
+async function unzip(zip: string): Promise<string> {
+  const into = await mkdtemp(join(tmpdir(), 'stream-cache-zip-'));
+  const files = Object.entries(unzipSync(await readFile(zip)));
+  await Promise.all(files.map(([name, content]) => writeFile(join(into, name), content)));
+  return into;
+}
 beforeAll(async () => {
-  const files = Object.entries(unzipSync(await readFile('dist/lambda.zip')));
-  await Promise.all(files.map(([name, content]) => writeFile(join(unzipped, name), content)));
+  [unzipped, unzippedMomento] = await Promise.all([
+    unzip('dist/lambda.zip'),
+    unzip('dist/lambda-momento.zip'),
+  ]);
 });
 afterAll(async () => {
-  for (const each of [folder, unzipped]) await rm(each, { recursive: true, force: true });
+  for (const each of [folder, unzipped, unzippedMomento]) await rm(each, { recursive: true, force: true });
 });
 
 test('the bundle alone in a folder handles every sample event against a real Redis', async () => {
@@ -58,18 +68,25 @@ test('the bundle alone in a folder handles every sample event against a real Red
   );
 });
 
-test('the zip has the bundle and what it loads when asked to, byte for byte, and nothing else', async () => {
-  const files = unzipSync(await readFile('dist/lambda.zip'));
-  expect(Object.keys(files)).toEqual([
-    ...['lambda.mjs', 'lambda-iam.mjs', 'lambda-memcached.mjs', 'lambda-metrics.mjs'],
-  ]);
-  for (const [name, content] of Object.entries(files)) {
-    expect((await readFile(join('dist', name))).equals(content), name).toBe(true);
-  }
-});
+test.each([
+  ['lambda.zip', ['lambda.mjs', 'lambda-iam.mjs', 'lambda-memcached.mjs', 'lambda-metrics.mjs']],
+  ['lambda-momento.zip', ['lambda.mjs', 'lambda-metrics.mjs', 'lambda-momento.mjs']],
+])(
+  '%s has the bundle and what it loads when asked to, byte for byte, and nothing else',
+  async (zip, names) => {
+    const files = unzipSync(await readFile(join('dist', zip)));
+    expect(Object.keys(files)).toEqual(names);
+    for (const [name, content] of Object.entries(files)) {
+      expect((await readFile(join('dist', name))).equals(content), name).toBe(true);
+    }
+  },
+);
 
-test('with the URL of a memcached the zip handles every sample event against a real one', async () => {
-  const server = await startMemcached();
+test.each([
+  ['of a memcached lambda.zip', startMemcached, memcachedStore, () => unzipped],
+  ["of a cache of Momento's lambda-momento.zip", startMomento, momentoStore, () => unzippedMomento],
+] as const)('with the URL %s handles every sample event', async (_, startServer, openStore, folderOf) => {
+  const server = await startServer();
   const namespace = 'bundle';
   const events = SAMPLE_OUTCOMES.map(({ file }) => restamp(readEvent(file), Date.now()));
   const { code, stdout, stderr } = await runAlone(
@@ -80,9 +97,9 @@ test('with the URL of a memcached the zip handles every sample event against a r
       STREAM_CACHE_NAMESPACE: namespace,
       POWERTOOLS_LOG_LEVEL: 'SILENT',
     },
-    unzipped,
+    folderOf(),
   );
-  const store = memcachedStore(server.url);
+  const store = openStore(server.url);
   const contents = finalContents(namespace);
   const stored = await store.get(Object.keys(contents));
   await store.close();
@@ -183,6 +200,7 @@ test.each([
   ],
   ['iam', { STREAM_CACHE_URL: 'rediss://app@h?iam=elasticache&cacheName=shop' }, 'lambda-iam.mjs'],
   ['memcached', { STREAM_CACHE_URL: 'memcached://h' }, 'lambda-memcached.mjs'],
+  ['Momento', { STREAM_CACHE_URL: 'momento:shop' }, 'lambda-momento.mjs'],
 ])('the bundle without what %s needs does not load, and names the file', async (_what, env, file) => {
   const { code, stderr } = await runAlone(INVOKE, '[]', env);
   expect(code).not.toBe(0);
@@ -201,7 +219,7 @@ test('STREAM_CACHE_METRICS is true or false', async () => {
 
 describe('the bundle of a function', () => {
   const OPTIONAL =
-    /^src\/(?:iam|metrics|store\/(?:cas|memcached|glide))\/|@valkey|@smithy\/|powertools\/metrics/;
+    /^src\/(?:iam|metrics|store\/(?:cas|memcached|glide|momento))\/|@valkey|@gomomento|@grpc|@smithy\/|powertools\/metrics/;
 
   async function optionalInputs(code: string): Promise<string[]> {
     const { entryPoints: _, ...options } = lambdaBundle('', 'dist/out.mjs');
@@ -213,7 +231,7 @@ describe('the bundle of a function', () => {
     return used.map(([name]) => name).filter((name) => OPTIONAL.test(name));
   }
 
-  test('has nothing of IAM authentication, memcached, GLIDE and metrics when it uses none of them', async () => {
+  test('has nothing of IAM authentication, memcached, GLIDE, Momento and metrics when it uses none of them', async () => {
     const own = "import { NewStreamCacheHandler, NewCachingMiddleware } from './src/index.js';";
     const uses =
       'export const handler = NewStreamCacheHandler(); export const reader = NewCachingMiddleware();';

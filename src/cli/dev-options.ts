@@ -19,7 +19,7 @@ shows what became of each, until it is interrupted.
 Options:
   --table NAME           the table; its stream must be enabled
   --stream-endpoint URL  a DynamoDB Local, such as http://127.0.0.1:8000 (default: AWS)
-  --cache URL            redis[s]:// or valkey[s]:// (a cluster with ?cluster), memcached[s]:// or memory: (default: STREAM_CACHE_URL, else memory:)
+  --cache URL            redis[s]:// or valkey[s]:// (a cluster with ?cluster), memcached[s]://, momento:CACHE or memory: (default: STREAM_CACHE_URL, else memory:)
   --mode MODE            write, refresh or invalidate (default: STREAM_CACHE_MODE, else write)
   --namespace NAME       the first part of every key (default: STREAM_CACHE_NAMESPACE, else none)
   --handler FILE         invokes the handler that this file exports, such as a built bundle

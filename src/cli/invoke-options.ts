@@ -16,7 +16,7 @@ Invokes the stream handler once for each event file, in order and on one cache, 
 of each record, the handler's response, and what is then in the cache. Of a folder it takes the *.json by name.
 
 Options:
-  --cache URL        redis[s]:// or valkey[s]:// (a cluster with ?cluster), memcached[s]:// or memory: (default: STREAM_CACHE_URL, else memory:)
+  --cache URL        redis[s]:// or valkey[s]:// (a cluster with ?cluster), memcached[s]://, momento:CACHE or memory: (default: STREAM_CACHE_URL, else memory:)
   --mode MODE        write, refresh or invalidate (default: STREAM_CACHE_MODE, else write)
   --namespace NAME   the first part of every key (default: STREAM_CACHE_NAMESPACE, else none)
   --handler FILE     invokes the handler that this file exports, such as a built bundle

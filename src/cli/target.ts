@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { resolveConfig, type StreamCacheLogger } from '../config.js';
-import { memcachedUrl, wantsIam } from '../environment.js';
+import { otherCache, wantsIam } from '../environment.js';
 import { toError } from '../errors.js';
 import type { CacheStore } from '../store/store.js';
 import { NewStreamCacheHandler, type StreamCacheHandler } from '../stream/handler.js';
@@ -77,8 +77,10 @@ function setEnvironment(variables: Readonly<Record<string, string | undefined>>)
 async function configuredStore(command: string, logger: StreamCacheLogger): Promise<CacheStore> {
   try {
     const iam = wantsIam() ? (await import('../iam/index.js')).iamAuthentication() : undefined;
-    const memcached = memcachedUrl();
-    const cache = memcached && (await import('../store/memcached/index.js')).memcachedStore(memcached);
+    const { memcached, momento } = otherCache();
+    const cache =
+      (memcached && (await import('../store/memcached/index.js')).memcachedStore(memcached)) ||
+      (momento && (await import('../store/momento/index.js')).momentoStore(momento));
     return resolveConfig({ logger, cache, iam }).store;
   } catch (cause) {
     throw new CommandError(`stream-cache ${command}: ${toError(cause).message}`, { cause });

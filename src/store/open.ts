@@ -19,7 +19,8 @@ export function openStore(
 ): CacheStore {
   if (typeof cache === 'string') {
     if (cache === 'memory:' && iam === undefined) return memoryStore();
-    if (/^memcacheds?:/i.test(cache)) throw new ConfigError(NEEDS_MEMCACHED);
+    const [, other] = /^(memcached|momento)(?:s|-local)?:/i.exec(cache) ?? [];
+    if (other !== undefined) throw new ConfigError(needsStore(other.toLowerCase()));
     const connection = iam === undefined ? ownConnection(cache) : iam(cache, ownConnection);
     return redisStore(ioredisWire(connection, stallMs));
   }
@@ -32,8 +33,9 @@ export function openStore(
   );
 }
 
-const NEEDS_MEMCACHED =
-  'Option cache (STREAM_CACHE_URL): memcached needs a store in its place: memcachedStore(url) of dynamodb-stream-cache/memcached.';
+function needsStore(other: string): string {
+  return `Option cache (STREAM_CACHE_URL): ${other} needs a store in its place: ${other}Store(url) of dynamodb-stream-cache/${other}.`;
+}
 
 /**
  * What all stores of one cache have in common: of a URL where it leads to, without who asks; else the object itself.

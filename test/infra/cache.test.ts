@@ -1,7 +1,13 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { App, SecretValue, Stack } from 'aws-cdk-lib';
+import { Template } from 'aws-cdk-lib/assertions';
 import { SecurityGroup } from 'aws-cdk-lib/aws-ec2';
+import { Code, Function as LambdaFunction, Runtime } from 'aws-cdk-lib/aws-lambda';
 import { describe, expect, test } from 'vitest';
 import { ACCESS_STRING } from '../../infra/access.js';
-import { permissionsOf, propertiesOf, streamCache, textOf } from './stacks.js';
+import { type ExistingCache, StreamCache } from '../../infra/index.js';
+import { asTable, ordersTable, permissionsOf, propertiesOf, streamCache, textOf } from './stacks.js';
 
 describe('a serverless cache', () => {
   const { template } = streamCache();
@@ -63,6 +69,28 @@ describe('a serverless cache', () => {
 
   test.each(['Orders', '9lives', 'a--b', 'end-', 'a'.repeat(37)])('is refused the name %s', (name) => {
     expect(() => streamCache({ cache: { type: 'serverless', name } })).toThrow(/cannot name a cache/);
+  });
+});
+
+describe('a serverless cache of Memcached', () => {
+  const { template } = streamCache({ cache: { type: 'serverless', engine: 'memcached', name: 'shop' } });
+
+  test('has TLS and limits, and knows no users', () => {
+    expect(propertiesOf(template, 'AWS::ElastiCache::ServerlessCache')).toMatchObject({
+      ...{ ServerlessCacheName: 'shop', Engine: 'memcached', MajorEngineVersion: '1.6' },
+      CacheUsageLimits: { DataStorage: { Maximum: 10, Unit: 'GB' }, ECPUPerSecond: { Maximum: 30_000 } },
+    });
+    expect(propertiesOf(template, 'AWS::ElastiCache::ServerlessCache')).not.toHaveProperty('UserGroupId');
+    expect(template.findResources('AWS::ElastiCache::User')).toEqual({});
+    expect(urlIn(template)).toBe('memcacheds://<CacheServerless.Endpoint.Address>:11211');
+    expect(permissionsOf(template, 'CacheHandlerRole').join()).not.toContain('elasticache');
+  });
+
+  test('is open to the function alone', () => {
+    expect(propertiesOf(template, 'AWS::EC2::SecurityGroupIngress')).toMatchObject({
+      ...{ FromPort: 11211, ToPort: 11211 },
+      SourceSecurityGroupId: { 'Fn::GetAtt': [expect.stringContaining('HandlerSecurityGroup'), 'GroupId'] },
+    });
   });
 });
 
@@ -163,12 +191,90 @@ describe('a cache that is there already', () => {
     });
   });
 
+  test('may be a memcached, or several that one names', () => {
+    const url = (options: Partial<ExistingCache>) =>
+      urlIn(
+        streamCache({
+          cache: { type: 'existing', engine: 'memcached', host: 'cache.example.com', ...options },
+        }).template,
+      );
+    expect(url({})).toBe('memcacheds://cache.example.com:11211');
+    expect(url({ tls: false, port: 11_212, discover: true })).toBe(
+      'memcached://cache.example.com:11212?discover',
+    );
+  });
+
+  test.each<[string, Partial<ExistingCache>]>([
+    ['memcached has no `cluster`', { engine: 'memcached', cluster: true }],
+    ['memcached has no `iam`', { engine: 'memcached', iam: { user: 'a', cacheName: 'c', serverless: true } }],
+    ['redis has no `discover`', { discover: true }],
+  ])('of the engine %s', (what, options) => {
+    expect(() => streamCache({ cache: { type: 'existing', host: 'h', ...options } })).toThrow(what);
+  });
+
   test('cannot have IAM authentication without TLS', () => {
     const iam = { user: 'app', cacheName: 'shop', serverless: true };
     expect(() => streamCache({ cache: { type: 'existing', host: 'h', tls: false, iam } })).toThrow(
       /IAM authentication without TLS/,
     );
   });
+});
+
+describe("a cache of Momento's", () => {
+  const momento = {
+    type: 'momento',
+    cacheName: 'shop',
+    apiKey: SecretValue.secretsManager('momento'),
+  } as const;
+
+  test('is said to the function and its readers, with the key as a reference to the secret', () => {
+    const { cache, template } = streamCache({ cache: { ...momento, endpoint: 'cell-1.example.com' } });
+    expect(urlIn(template)).toBe('momento:shop');
+    expect(propertiesOf(template, 'AWS::Lambda::Function').Environment.Variables).toMatchObject({
+      MOMENTO_API_KEY: '{{resolve:secretsmanager:momento:SecretString:::}}',
+      MOMENTO_ENDPOINT: 'cell-1.example.com',
+    });
+    expect(Object.keys(cache.readerEnvironment)).toEqual(
+      expect.arrayContaining(['STREAM_CACHE_URL', 'MOMENTO_API_KEY', 'MOMENTO_ENDPOINT']),
+    );
+    expect(propertiesOf(template, 'AWS::EC2::SecurityGroup').SecurityGroupEgress).toMatchObject([
+      { CidrIp: '0.0.0.0/0', FromPort: 443, ToPort: 443 },
+    ]);
+  });
+
+  test('needs no network: without one neither the function nor its readers have to be in one', () => {
+    const stack = new Stack(new App(), 'Shop');
+    const cache = new StreamCache(stack, 'Cache', { table: asTable(ordersTable(stack)), cache: momento });
+    const reader = new LambdaFunction(stack, 'Reader', {
+      ...{ code: Code.fromInline('0'), handler: 'index.handler', runtime: Runtime.NODEJS_24_X },
+    });
+    cache.connectReader(reader);
+    const template = Template.fromStack(stack);
+    template.resourceCountIs('AWS::EC2::SecurityGroup', 0);
+    const functions = Object.values(template.findResources('AWS::Lambda::Function'));
+    expect(functions.map(({ Properties }) => Properties.VpcConfig)).toEqual([undefined, undefined]);
+    expect(functions.map(({ Properties }) => Properties.Environment.Variables.STREAM_CACHE_URL)).toEqual([
+      ...['momento:shop', 'momento:shop'],
+    ]);
+    expect(permissionsOf(template, 'CacheHandlerRole').join()).not.toContain('ec2:');
+  });
+
+  test('has a function that is the zip with its SDK', async () => {
+    const app = new App();
+    const stack = new Stack(app, 'Shop');
+    new StreamCache(stack, 'Cache', { table: asTable(ordersTable(stack)), cache: momento });
+    const { directory } = app.synth();
+    const [asset = ''] = (await readdir(directory)).filter((name) => name.endsWith('.zip'));
+    const zip = await readFile('dist/lambda-momento.zip');
+    expect((await readFile(join(directory, asset))).equals(zip)).toBe(true);
+  });
+});
+
+test('a cache that is in a network is refused without one', () => {
+  const stack = new Stack(new App(), 'Shop');
+  expect(() => new StreamCache(stack, 'Cache', { table: asTable(ordersTable(stack)) })).toThrow(
+    'StreamCache Shop/Cache: a cache of the type serverless is in a network. Give the option `vpc`.',
+  );
 });
 
 function urlIn(template: ReturnType<typeof streamCache>['template']): string {

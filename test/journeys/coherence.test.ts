@@ -8,21 +8,24 @@ import {
 import { afterAll, beforeAll, describe, expect, inject, onTestFinished, test, vi } from 'vitest';
 import { type DynamoDBServer, startDynamoDB } from '../support/dynamodb.js';
 import { type MemcachedServer, startMemcached } from '../support/memcached.js';
+import { type MomentoStandIn, startMomento } from '../support/momento.js';
 import { type Loop, openLoop } from './loop.js';
 import { keyOf } from './orders.js';
 import { partitionQuery, type Read, readsAround } from './orders-reads.js';
 
 let server: DynamoDBServer;
 let memcached: MemcachedServer;
+let momento: MomentoStandIn;
 beforeAll(async () => {
-  [server, memcached] = await Promise.all([startDynamoDB(), startMemcached()]);
+  [server, memcached, momento] = await Promise.all([startDynamoDB(), startMemcached(), startMomento()]);
 });
-afterAll(() => Promise.all([server?.stop(), memcached?.stop()]));
+afterAll(() => Promise.all([server?.stop(), memcached?.stop(), momento?.stop()]));
 
 const URLS = {
   Redis: () => inject('redisUrl'),
   'Redis Cluster': () => inject('redisClusterUrl'),
   memcached: () => memcached.url,
+  "Momento's stand-in": () => momento.url,
   'Redis Cluster by way of GLIDE': () => inject('redisClusterUrl'),
 };
 
@@ -56,6 +59,7 @@ describe.each([
   ['Redis Cluster', 'the built bundle'],
   ['Redis Cluster', 'a bundle with keys in its code'],
   ['memcached', 'the built bundle, told of keys'],
+  ["Momento's stand-in", 'the built bundle, told of keys'],
   ['Redis Cluster by way of GLIDE', 'a bundle that uses GLIDE'],
 ] as const)('%s, kept true by %s', (cache, bundle) => {
   const hasKeys = bundle !== 'the built bundle';

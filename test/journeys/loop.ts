@@ -10,6 +10,7 @@ import { type CacheStore, NewCachingMiddleware, type StreamCacheHandler } from '
 import { LocalEventSourceMapping } from '../../src/local/index.js';
 import { glideStore } from '../../src/store/glide/index.js';
 import { memcachedStore } from '../../src/store/memcached/index.js';
+import { momentoStore } from '../../src/store/momento/index.js';
 import type { DynamoDBServer } from '../support/dynamodb.js';
 import { glideClient } from '../support/glide.js';
 import { createOrders, ORDERS } from './orders.js';
@@ -138,7 +139,7 @@ async function loadBundle(bundle: Bundle, environment: Record<string, string>): 
     const options = lambdaBundle(fileURLToPath(new URL(source, import.meta.url)), file);
     await build({ ...options, external: ['@valkey/valkey-glide'] }); // native, so it cannot be in a bundle
   } else {
-    for (const name of ['lambda.mjs', 'lambda-memcached.mjs']) {
+    for (const name of ['lambda.mjs', 'lambda-memcached.mjs', 'lambda-momento.mjs']) {
       const built = fileURLToPath(new URL(`../../dist/${name}`, import.meta.url));
       await copyFile(built, fileURLToPath(new URL(name, folder))).catch((cause) => {
         throw new Error(`There is no dist/${name}: build it with \`npm run build\`.`, { cause });
@@ -159,10 +160,16 @@ async function connectGlide(url: string): Promise<{ cache: CacheStore; disconnec
   return { cache: glideStore(client), disconnect: () => client.close() };
 }
 
+const STORES: Partial<Record<string, (url: string) => CacheStore>> = {
+  'memcached:': memcachedStore,
+  'momento-local:': momentoStore,
+};
+
 /** A cache of the application's own: a client of Redis, or a store. */
 function connect(url: string): { cache: Redis | Cluster | CacheStore; disconnect(): unknown } {
-  if (url.startsWith('memcached:')) {
-    const store = memcachedStore(url);
+  const open = STORES[new URL(url).protocol];
+  if (open !== undefined) {
+    const store = open(url);
     return { cache: store, disconnect: () => store.close() };
   }
   const { hostname: host, port, searchParams } = new URL(url);

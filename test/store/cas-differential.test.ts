@@ -6,9 +6,13 @@ import { casStore } from '../../src/store/cas/store.js';
 import { memcachedDriver } from '../../src/store/memcached/driver.js';
 import { parseMemcachedUrl } from '../../src/store/memcached/target.js';
 import { openMemory } from '../../src/store/memory.js';
+import { newClients } from '../../src/store/momento/clients.js';
+import { momentoDriver } from '../../src/store/momento/driver.js';
+import { parseMomentoUrl } from '../../src/store/momento/target.js';
 import type { Lease } from '../../src/store/store.js';
 import { mapDriver } from '../support/map-driver.js';
 import { startMemcached } from '../support/memcached.js';
+import { startMomento } from '../support/momento.js';
 import { compare, FOREVER, type Pair, perform, START, type Step } from './random-steps.js';
 
 describe('Memory gives the same outcomes and states for the same random steps as', () => {
@@ -22,6 +26,23 @@ describe('Memory gives the same outcomes and states for the same random steps as
       await server.stop();
     });
     await compare(() => newPair(() => driver));
+  });
+
+  test("Momento's stand-in", { timeout: 120_000 }, async () => {
+    let now = () => START;
+    const service = await startMomento(() => now());
+    const { cacheName, local } = parseMomentoUrl(service.url);
+    const driver = momentoDriver(newClients({}, local).open, cacheName);
+    onTestFinished(async () => {
+      await driver.close();
+      await service.stop();
+    });
+    await compare(() =>
+      newPair((clock) => {
+        now = clock;
+        return driver;
+      }),
+    );
   });
 });
 

@@ -4,6 +4,7 @@ import { expect, inject, test } from 'vitest';
 import { afterwards } from '../support/afterwards.js';
 import { freePort } from '../support/machine.js';
 import { startMemcached } from '../support/memcached.js';
+import { startMomento } from '../support/momento.js';
 import { startSilentServer } from '../support/proxy.js';
 import { startRedis } from '../support/redis.js';
 
@@ -12,8 +13,10 @@ const SCRIPT = `
 import { DynamoDBClient, GetItemCommand, PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { NewCachingMiddleware, NewStreamCacheHandler } from './dist/index.js';
 import { memcachedStore } from './dist/memcached/index.js';
+import { momentoStore } from './dist/momento/index.js';
 const [url] = process.argv.slice(1);
-const cache = url.startsWith('memcached:') ? memcachedStore(url) : url;
+const open = { 'memcached:': memcachedStore, 'momento-local:': momentoStore }[new URL(url).protocol];
+const cache = open ? open(url) : url;
 const logger = { debug() {}, info() {}, warn() {}, error() {} };
 const body = JSON.stringify({ Item: { id: { S: '1' } } });
 const client = new DynamoDBClient({
@@ -78,6 +81,17 @@ test('a process ends by itself though its memcached refuses connections, says no
     expect({ hits, code }).toEqual({ hits: [false, false], code: 0 });
     expect(restMs).toBeLessThan(SOON_MS);
   }
+}, 30_000);
+
+test('a process ends by itself after it used a cache of Momento, and though that one says nothing', async () => {
+  const service = afterwards(await startMomento(), (each) => each.stop());
+  const { hits, code, restMs } = await run(service.url);
+  expect({ hits, code }).toEqual({ hits: [false, true], code: 0 });
+  expect(restMs).toBeLessThan(1_000);
+  service.pause();
+  const silent = await run(service.url);
+  expect(silent.code).toBe(0);
+  expect(silent.restMs).toBeLessThan(SOON_MS);
 }, 30_000);
 
 test.each(['', '?cluster'])(

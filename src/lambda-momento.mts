@@ -1,0 +1,1 @@
+export { momentoStore } from './store/momento/index.js';
