@@ -5,6 +5,11 @@ export function wantsIam({ STREAM_CACHE_URL = '' }: NodeJS.ProcessEnv = process.
   return /[?&]iam=/.test(STREAM_CACHE_URL);
 }
 
+/** What stands in for the URL of a cache where none is given. */
+export function environmentUrl({ STREAM_CACHE_URL = '' }: NodeJS.ProcessEnv = process.env): string {
+  return STREAM_CACHE_URL;
+}
+
 /** The URL of a cache that the function without code has to bring a store for, and which. */
 export function otherCache({ STREAM_CACHE_URL: url = '' }: NodeJS.ProcessEnv = process.env): OtherCache {
   if (/^memcacheds?:/i.test(url)) return { memcached: url };

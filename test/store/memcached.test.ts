@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { generate } from 'selfsigned';
-import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { CacheError, ConfigError } from '../../src/errors.js';
 import { memcachedStore } from '../../src/store/memcached/index.js';
 import { newRing } from '../../src/store/memcached/ring.js';
@@ -25,6 +25,13 @@ const urlOfAll = () => `memcached://${servers.map(({ port }) => `127.0.0.1:${por
 
 testStore('memcached', () => memcachedStore((servers[0] as MemcachedServer).url, SURE));
 testStore('three memcacheds', () => memcachedStore(urlOfAll(), SURE));
+
+test('without a URL it is the one in STREAM_CACHE_URL', () => {
+  vi.stubEnv('STREAM_CACHE_URL', 'memcached://Cache.example.com');
+  expect(memcachedStore().identity).toBe('cache.example.com:11211');
+  vi.unstubAllEnvs();
+  expect(() => memcachedStore()).toThrow(ConfigError);
+});
 
 describe('what a memcached takes of keys and texts', () => {
   let store: CacheStore;

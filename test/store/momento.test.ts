@@ -254,6 +254,12 @@ describe('who asks', () => {
     vi.unstubAllEnvs();
   });
 
+  test('the cache, too, is said by the environment where no URL is given', () => {
+    vi.stubEnv('STREAM_CACHE_URL', service.url);
+    expect(momentoStore().identity).toBe(`${service.endpoint}/things`);
+    vi.unstubAllEnvs();
+  });
+
   test.each(['', 'hunter2'])('is missing or unreadable: said without the key (%j)', (key) => {
     vi.stubEnv('MOMENTO_API_KEY', key);
     const attempt = () => momentoStore('momento:things');

@@ -1,3 +1,4 @@
+import { environmentUrl } from '../../environment.js';
 import { casStore } from '../cas/store.js';
 import type { CacheStore } from '../store.js';
 import { memcachedDriver } from './driver.js';
@@ -20,11 +21,11 @@ export interface MemcachedOptions {
  * A cache on memcached, for the option `cache` of handler and middleware. It does not connect before it is used.
  *
  * @param url `memcached://[user:password@]host[:port][,host[:port]…]`, `memcacheds://…` for TLS; `?discover` behind one host that
- *   is the configuration endpoint of an ElastiCache cluster
+ *   is the configuration endpoint of an ElastiCache cluster. Default: `STREAM_CACHE_URL`
  * @throws ConfigError when the URL cannot be; it never repeats it
  */
 export function memcachedStore(
-  url: string,
+  url: string = environmentUrl(),
   { stallMs = 1_500, clocksApartMs }: MemcachedOptions = {},
 ): CacheStore {
   const target = parseMemcachedUrl(url);

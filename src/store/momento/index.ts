@@ -1,3 +1,4 @@
+import { environmentUrl } from '../../environment.js';
 import { casStore } from '../cas/store.js';
 import type { CacheStore } from '../store.js';
 import { type ClientOptions, newClients } from './clients.js';
@@ -15,10 +16,14 @@ export interface MomentoOptions extends ClientOptions {
 /**
  * A cache on Momento, for the option `cache` of handler and middleware. It does not connect before it is used.
  *
- * @param url `momento:CACHE`; or `momento-local://host[:port]/CACHE`, without TLS, for momento-local
+ * @param url `momento:CACHE`; or `momento-local://host[:port]/CACHE`, without TLS, for momento-local.
+ *   Default: `STREAM_CACHE_URL`
  * @throws ConfigError when the URL cannot be, or there is no API key
  */
-export function momentoStore(url: string, { clocksApartMs, ...options }: MomentoOptions = {}): CacheStore {
+export function momentoStore(
+  url: string = environmentUrl(),
+  { clocksApartMs, ...options }: MomentoOptions = {},
+): CacheStore {
   const { cacheName, local } = parseMomentoUrl(url);
   const clients = newClients(options, local);
   const store = casStore(
