@@ -11,6 +11,7 @@ export interface Entry {
 export const NOTHING: Entry = { value: undefined, endsAt: undefined, guard: undefined };
 
 const ABSENT = '-';
+const BOTH_ABSENT = '- -';
 /** Begins the line of the guard, the last of an entry. JSON, of which values are made, has no line breaks. */
 const MARK = '\n~';
 
@@ -28,15 +29,11 @@ const AHEAD_MS = 3_600_000;
 export function encodeEntry({ value, endsAt, guard }: Entry): string {
   if (guard === undefined) return value ?? '';
   const { version, at, generation, settled, asOf, until, leased } = guard;
-  const words = [
-    endsAt ?? ABSENT,
-    ...(version === undefined ? [ABSENT, ABSENT] : [version, at]),
-    ...[generation, settled],
-    ...(asOf === undefined ? [ABSENT, ABSENT] : [asOf, until]),
-    ...(leased === undefined ? [] : [leased]),
-  ];
-  const line = words.map((word) => (typeof word === 'number' ? Math.round(word) : word)).join(' ');
-  return `${value ?? ''}${MARK}${line}`;
+  const end = endsAt === undefined ? ABSENT : Math.round(endsAt);
+  const stream = version === undefined ? BOTH_ABSENT : `${version} ${at}`;
+  const known = asOf === undefined ? BOTH_ABSENT : `${Math.round(asOf)} ${Math.round(until ?? asOf)}`;
+  const lease = leased === undefined ? '' : ` ${Math.round(leased)}`;
+  return `${value ?? ''}${MARK}${end} ${stream} ${generation} ${Math.round(settled)} ${known}${lease}`;
 }
 
 /**
@@ -52,14 +49,24 @@ export function decodeEntry(text: string, now: number): Entry | 'damaged' {
   if (match === null) return 'damaged';
   const [, ends, version, at, generation = '', settled, asOf, until, leased] = match;
   const guard: Guard = {
-    ...{ version, at: numberIn(at), generation, settled: Number(settled) },
-    ...{ asOf: numberIn(asOf), until: numberIn(until), leased: numberIn(leased) },
+    version,
+    at: numberIn(at),
+    generation,
+    settled: Number(settled),
+    asOf: numberIn(asOf),
+    until: numberIn(until),
+    leased: numberIn(leased),
   };
-  const times = [guard.at, guard.settled, guard.asOf, guard.until, guard.leased];
-  if (times.some((time) => time !== undefined && time > now + AHEAD_MS)) return 'damaged';
+  if (latestIn(guard) > now + AHEAD_MS) return 'damaged';
 
   const isOver = ends === ABSENT || Number(ends) <= now;
-  return isOver ? { ...NOTHING, guard } : { value: text.slice(0, end), endsAt: Number(ends), guard };
+  return isOver
+    ? { value: undefined, endsAt: undefined, guard }
+    : { value: text.slice(0, end), endsAt: Number(ends), guard };
+}
+
+function latestIn({ at = 0, settled, asOf = 0, until = 0, leased = 0 }: Guard): number {
+  return Math.max(at, settled, asOf, until, leased);
 }
 
 function numberIn(text: string | undefined): number | undefined {

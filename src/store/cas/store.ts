@@ -16,8 +16,8 @@ import type {
   Settled,
   StoreChange,
 } from '../store.js';
-import { type OpenCell, openCell } from './cell.js';
-import type { Driver, Held, NewEntry } from './driver.js';
+import { OpenCell } from './cell.js';
+import type { Driver, Held, NewEntry, Replacement } from './driver.js';
 import { decodeEntry, type Entry, encodeEntry, NOTHING } from './entry.js';
 
 export interface CasOptions {
@@ -77,21 +77,24 @@ export function casStore(
       // An answer may have taken long: what is late by now is. What a reader began with was so before it asked.
       const moment = first === 'lease' ? before : { ...before, now: now() };
       const again = new Set<string>();
-      const changed = keys.flatMap((key, index) => {
+      const changed: Replacement[] = [];
+      keys.forEach((key, index) => {
         const state = held[index];
         if (state instanceof CacheError) {
           answer(key, () => state);
-          return [];
+          return;
         }
         const read = state === 'full' ? undefined : state;
-        const cell = openCell(read?.text, moment);
+        const cell = new OpenCell(read?.text, moment);
         for (const at of left.get(key) ?? []) answers[at] = step(cell, inputs[at] as I, moment, settling);
         if (withoutRoom.has(key)) {
           cell.drop();
           answer(key, unstored);
         }
         if (state === 'full') answer(key, unguarded);
-        return cell.isChanged && read !== undefined ? [{ key, ...cell.result(), token: read.token }] : [];
+        if (!cell.isChanged || read === undefined) return;
+        const { text, ttlMs } = cell.result();
+        changed.push({ key, text, ttlMs, token: read.token });
       });
 
       const replaced = changed.length === 0 ? [] : await driver.replace(changed, options);

@@ -108,7 +108,7 @@ export function memcachedDriver(target: MemcachedTarget, stallMs: number): Drive
     word: 'get' | 'gets',
     keys: readonly string[],
     options?: CallOptions,
-  ): Promise<Settled<Found | undefined>[]> {
+  ): Promise<Settled<Value | undefined>[]> {
     const names = keys.map(nameOf);
     const chunks = chunksOf(names, (name) => Buffer.byteLength(name) + 1, NAMES_BYTES);
     const replies = await exchangeAll(
@@ -116,12 +116,11 @@ export function memcachedDriver(target: MemcachedTarget, stallMs: number): Drive
       chunks.map((chunk) => `${word} ${chunk.join(' ')}\r\n`),
       options,
     );
-    return chunks.flatMap((chunk, index): Settled<Found | undefined>[] => {
+    return chunks.flatMap((chunk, index): Settled<Value | undefined>[] => {
       const reply = replies[index] as Settled<Reply>;
       if (reply instanceof CacheError) return chunk.map(() => reply);
       if (reply.line !== 'END') return chunk.map(() => refused(reply.line));
-      const { from } = reply;
-      const values = new Map(reply.values.map((value) => [value.name, { ...value, from }]));
+      const values = new Map(reply.values.map((value) => [value.name, value]));
       return chunk.map((name) => values.get(name));
     });
   }
@@ -182,9 +181,9 @@ export function memcachedDriver(target: MemcachedTarget, stallMs: number): Drive
           // Another connection may lead to a server that was started since, and numbers what it stores from the beginning again.
           const { socket } = connection;
           const isStill = ({ token }: Replacement) =>
-            socket !== undefined && (token as Token).from === socket;
+            socket !== undefined && (token as Value).from === socket;
           const sent = some.filter(isStill);
-          const commands = sent.map((entry) => storage('cas', entry, (entry.token as Token).unique));
+          const commands = sent.map((entry) => storage('cas', entry, (entry.token as Value).unique));
           const replies = await exchangeAll(connection, commands, { ...options, again: false });
           const outcomes = new Map(sent.map((entry, index) => [entry, replies[index] as Settled<Reply>]));
           return some.map((entry) => {
@@ -274,21 +273,9 @@ function nameOf(key: string): string {
   return isName ? key : `sha256.${createHash('sha256').update(key).digest('hex')}`;
 }
 
-/** A value, and where it was found. */
-interface Found extends Value {
-  readonly from: object;
-}
-
-/** The number that a `cas` has to present, and the connection that it came from. */
-interface Token {
-  readonly unique: string;
-  readonly from: object;
-}
-
-function held(found: Settled<Found | undefined>): Settled<Held | undefined> {
-  if (found === undefined || found instanceof CacheError) return found;
-  const { text, unique = '', from } = found;
-  return { text, token: { unique, from } satisfies Token };
+/** What was read is its own token: the number that a `cas` has to present, and the connection that it came from. */
+function held(found: Settled<Value | undefined>): Settled<Held | undefined> {
+  return found === undefined || found instanceof CacheError ? found : { text: found.text, token: found };
 }
 
 function isFull(line: string): boolean {

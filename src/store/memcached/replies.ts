@@ -12,7 +12,12 @@ export interface Value {
   readonly text: string;
   /** The number that a `cas` has to present; absent after a plain `get`. */
   readonly unique: string | undefined;
+  /** The connection that it came from. */
+  readonly from: object;
 }
+
+/** What comes before the bytes of a value: its name, flags, how many bytes, and the number after a `gets`. */
+const VALUE = /^(?:VALUE|CONFIG) (\S*) \S* (\d+)(?: (\S+))?/;
 
 /**
  * Cuts what a server sends into replies, whatever pieces it comes in. Text protocol:
@@ -20,33 +25,37 @@ export interface Value {
  */
 export function newReplyParser(from: object) {
   let rest: Buffer = Buffer.alloc(0);
+  /** Up to where it is read. */
+  let read = 0;
   let values: Value[] = [];
 
   /** Takes a reply off the front of what is there, or returns `undefined` when it has not come in full. */
   function next(): Reply | undefined {
     while (true) {
-      const end = rest.indexOf('\r\n');
+      const end = rest.indexOf('\r\n', read);
       if (end < 0) return undefined;
-      const line = rest.toString('utf8', 0, end);
-      const [word, name = '', , size, unique] = line.split(' ');
-      if ((word !== 'VALUE' && word !== 'CONFIG') || !/^\d+$/.test(size ?? '')) {
-        rest = rest.subarray(end + 2);
+      const line = rest.toString('utf8', read, end);
+      const value = VALUE.exec(line);
+      if (value === null) {
+        read = end + 2;
         const reply = { line, values, from };
         values = [];
         return reply;
       }
+      const [, name = '', size, unique] = value;
       const start = end + 2;
       const stop = start + Number(size);
       if (rest.length < stop + 2) return undefined;
-      values.push({ name, text: rest.toString('utf8', start, stop), unique });
-      rest = rest.subarray(stop + 2);
+      values.push({ name, text: rest.toString('utf8', start, stop), unique, from });
+      read = stop + 2;
     }
   }
 
   return {
     /** The replies that have come in full with what has just come. */
     take(chunk: Buffer): Reply[] {
-      rest = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
+      rest = read === rest.length ? chunk : Buffer.concat([rest.subarray(read), chunk]);
+      read = 0;
       const replies: Reply[] = [];
       for (let reply = next(); reply !== undefined; reply = next()) replies.push(reply);
       return replies;
