@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { CommandError } from './command-error.js';
 import { dev } from './dev.js';
+import { get } from './get.js';
 import { invoke } from './invoke.js';
 import { openTerminal } from './terminal.js';
 import { visible } from './text.js';
@@ -11,6 +12,7 @@ const HELP = `Usage: stream-cache <command> [options]
 Commands:
   invoke   invokes the stream handler with recorded events and shows what became of each record
   dev      reads a table's stream and invokes the stream handler with it, until it is interrupted
+  get      shows what the cache has of items, and whether that is what the table has
 
 Options:
   --help      shows this; stream-cache <command> --help says more of a command
@@ -30,6 +32,8 @@ async function main([command, ...args]: readonly string[]): Promise<number> {
         return await invoke(args, terminal);
       case 'dev':
         return await dev(args, terminal);
+      case 'get':
+        return await get(args, terminal);
       case '--version':
         return show(await version());
       case '--help':

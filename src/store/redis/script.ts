@@ -32,6 +32,6 @@ export function scripts(clockText: string = clock): Scripts {
   };
 }
 
-function script(text: string): Script {
+export function script(text: string): Script {
   return { text, sha: createHash('sha1').update(text).digest('hex') };
 }

@@ -1,0 +1,52 @@
+import type { AttributeMap } from '../attributes.js';
+import { CommandError } from './command-error.js';
+
+/**
+ * The key of an item as it is typed: as DynamoDB JSON, `{"id":{"S":"42"}}`; as plain JSON, `{"id":"42"}`; or as it stands in the
+ * cache's keys, `customerId=c1,orderId#7`, where `#` is before a number and whatever the grammar uses is percent-encoded.
+ *
+ * @throws CommandError
+ */
+export function parseItemKey(command: string, text: string): AttributeMap {
+  try {
+    return text.startsWith('{') ? fromJson(JSON.parse(text)) : fromGrammar(text);
+  } catch (cause) {
+    throw new CommandError(
+      `stream-cache ${command}: ${JSON.stringify(text)} is no key of an item. Give id=42 (a number as id#42), {"id":"42"} or {"id":{"S":"42"}}.`,
+      { cause },
+    );
+  }
+}
+
+function fromJson(document: object): AttributeMap {
+  return Object.fromEntries(
+    Object.entries(document).map(([name, value]) => {
+      if (typeof value === 'string') return [name, { S: value }];
+      if (typeof value === 'number') return [name, { N: String(value) }];
+      return [name, typed(value)];
+    }),
+  );
+}
+
+function typed(value: object): AttributeMap[string] {
+  const [[type, of] = [], ...more] = Object.entries(value);
+  if (more.length > 0 || typeof of !== 'string' || !['S', 'N', 'B'].includes(type ?? '')) {
+    throw new TypeError('A key is a string, a number or binary.');
+  }
+  return (type === 'B' ? { B: Buffer.from(of, 'base64') } : { [type as string]: of }) as AttributeMap[string];
+}
+
+function fromGrammar(text: string): AttributeMap {
+  return Object.fromEntries(
+    text.split(',').map((part) => {
+      const [, name, sign, value] = /^([^=#~]+)([=#~])(.*)$/s.exec(part) ?? [];
+      if (name === undefined || value === undefined) throw new TypeError('It has no name and value.');
+      return [decodeURIComponent(name), valueOf(sign as string, value)];
+    }),
+  );
+}
+
+function valueOf(sign: string, value: string): AttributeMap[string] {
+  if (sign === '#') return { N: value };
+  return sign === '=' ? { S: decodeURIComponent(value) } : { B: Buffer.from(value, 'base64url') };
+}

@@ -1,0 +1,23 @@
+import type { Guard } from '../coherence.js';
+import type { Settled } from '../store/store.js';
+
+/**
+ * A cache as its operators see it: what the paths never need, and no function is to carry. Which caches can do what is in
+ * docs/operate.md.
+ */
+export interface Operated {
+  /** What is stored under keys, and what is remembered of them, in the order asked. */
+  look(keys: readonly string[]): Promise<Settled<Look>[]>;
+  close(): Promise<void>;
+}
+
+/** One key of a cache, at one moment. */
+export interface Look {
+  readonly value: string | undefined;
+  /** For how long the value lives on, in milliseconds; absent where there is none, or where it has no end. */
+  readonly ttlMs: number | undefined;
+  /** `damaged`: there is one that cannot be read, and counts for one that settles. */
+  readonly guard: Guard | 'damaged' | undefined;
+  /** The moment, by the clock that the guard's times are of: milliseconds since the epoch. */
+  readonly now: number;
+}
