@@ -389,28 +389,44 @@ test.each([
   ['READONLY', 'replicaof 127.0.0.1 1'],
   ['NOREPLICAS', 'config set min-replicas-to-write 1'],
   ['NOPERM|can.t run', 'acl setuser default -set'],
-])('%s is a refusal of every step, and never a full cache', async (word, command) => {
-  const server = afterwards(await startRedis(), (each) => each.stop());
-  const clientOf = () => afterwards(new Redis(server.url), (each) => each.disconnect());
-  const [admin, spoiled] = [clientOf(), clientOf()];
-  const steps: [string, (store: CacheStore, key: string) => Promise<unknown[]>][] = [
-    ['apply', (store, key) => store.apply([change(key, 1)], RULES)],
-    ['begin', (store, key) => store.begin([key], RULES)],
-    ['void', (store, key) => store.void([key], RULES)],
-    ['claim', (store, key) => store.claim([key], RULES)],
-    ['move', (store, key) => store.move([key], RULES)],
-    ['put', (store, key) => store.put([{ key, value: 'g\nr', ttlMs: 1_000 }])],
-  ];
-  await spoiled.ping(); // ioredis asks for `info` itself before it is ready
-  await admin.call(...(command.split(' ') as [string, ...string[]]));
-  // A client that has asked what its server is before, and does not do so again soon.
-  const refused = openStore(spoiled, 4_000);
-  vi.spyOn(spoiled, 'info').mockResolvedValue('role:master');
-  for (const [name, step] of steps) {
-    const [answer] = await step(refused, `scripts:id=${randomUUID()}`);
-    expect([name, answer]).toMatchObject([
-      name,
-      { code: 'CACHE_UNAVAILABLE', answered: true, message: expect.stringMatching(new RegExp(word)) },
-    ]);
-  }
-});
+])(
+  '%s is a refusal of every step, which the client sees for what it is, and never a full cache',
+  async (word, command) => {
+    const server = afterwards(await startRedis(), (each) => each.stop());
+    const seen: string[] = [];
+    const reconnectOnError = ({ message }: Error) => {
+      seen.push(message);
+      return false;
+    };
+    const clientOf = () =>
+      afterwards(new Redis(server.url, { reconnectOnError }), (each) => each.disconnect());
+    const [admin, spoiled] = [clientOf(), clientOf()];
+    const voided = newKey();
+    await admin.set(voided, 'what was there');
+    const steps: [string, (store: CacheStore, key: string) => Promise<unknown[]>][] = [
+      ['apply', (store, key) => store.apply([change(key, 1)], RULES)],
+      ['begin', (store, key) => store.begin([key], RULES)],
+      ['void', (store, key) => store.void([key], RULES)],
+      ['claim', (store, key) => store.claim([key], RULES)],
+      ['move', (store, key) => store.move([key], RULES)],
+      ['put', (store, key) => store.put([{ key, value: 'g\nr', ttlMs: 1_000 }])],
+    ];
+    await spoiled.ping(); // ioredis asks for `info` itself before it is ready
+    await admin.call(...(command.split(' ') as [string, ...string[]]));
+    // A client that has asked what its server is before, and does not do so again soon.
+    const refused = openStore(spoiled, 4_000);
+    vi.spyOn(spoiled, 'info').mockResolvedValue('role:master');
+    for (const [name, step] of steps) {
+      const [answer] = await step(refused, newKey());
+      expect([name, answer]).toMatchObject([
+        name,
+        { code: 'CACHE_UNAVAILABLE', answered: true, message: expect.stringMatching(new RegExp(word)) },
+      ]);
+    }
+    // What is refused to all ends the script; what one command may not do is the reply of its item.
+    if (/^[A-Z]+$/.test(word))
+      expect(seen.filter((message) => message.includes(word))).toHaveLength(steps.length);
+    await refused.void([voided], RULES);
+    expect(await admin.get(voided)).toBe('what was there');
+  },
+);
