@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
 import { PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import { GET_HELP } from '../../src/cli/get-options.js';
 import { encode } from '../../src/codec.js';
 import { guardKey, itemKey } from '../../src/key.js';
 import { memcachedStore } from '../../src/store/memcached/index.js';
@@ -106,6 +108,13 @@ test('a key may be DynamoDB JSON, plain JSON, the grammar of the cache, or the k
   expect(JSON.parse(stdout).items.map(({ key }: { key: string }) => key)).toEqual(
     forms.map(() => 'orders:customerId=a%2Cb,orderId#7'),
   );
+});
+
+test('has the options that docs/operate.md lists', async () => {
+  const options = (text: string) => [...new Set(text.match(/(?<![\w-])--[a-z]+/g))].sort();
+  const page = await readFile('docs/operate.md', 'utf8');
+  expect(options(page)).toEqual(options(GET_HELP));
+  expect((await runCli(['get', '--help'])).stdout).toBe(GET_HELP);
 });
 
 test('a guard that somebody has damaged is said to be', async () => {
