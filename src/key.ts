@@ -193,7 +193,8 @@ function contents(value: unknown): { S?: unknown; N?: unknown; B?: unknown } {
   return value ?? {};
 }
 
-function tablePrefix(namespace: string | undefined, tableName: string): string {
+/** How the keys of a table's items begin, before the `:`; and its tags, before the `*`. */
+export function tablePrefix(namespace: string | undefined, tableName: string): string {
   return namespace === undefined ? encode(tableName) : `${encode(namespace)}:${encode(tableName)}`;
 }
 

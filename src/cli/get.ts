@@ -2,14 +2,13 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { AttributeMap } from '../attributes.js';
 import { decode } from '../codec.js';
 import { toError } from '../errors.js';
-import { itemKey } from '../key.js';
 import { type Difference, differencesBetween } from '../operate/difference.js';
 import { guardInWords, span } from '../operate/guard-words.js';
 import type { Look, Operated } from '../operate/operated.js';
 import type { Settled } from '../store/store.js';
 import { CommandError } from './command-error.js';
 import { GET_HELP, type GetOptions, getOptions } from './get-options.js';
-import { parseItemKey } from './item-key.js';
+import { keyOf, parseItemKey } from './item-key.js';
 import { openOperatedCache } from './operated-cache.js';
 import type { Terminal } from './terminal.js';
 import { visible } from './text.js';
@@ -55,13 +54,12 @@ export async function get(args: readonly string[], terminal: Terminal): Promise<
 
 async function find(
   cache: Operated,
-  { table, namespace }: GetOptions,
+  options: GetOptions,
   text: string,
   readItem: ReadItem | undefined,
 ): Promise<Found> {
-  const prefix = `${namespace === undefined ? '' : `${namespace}:`}${table}:`; // as logs and redis-cli show keys
-  const attributes = parseItemKey('get', text.startsWith(prefix) ? text.slice(prefix.length) : text);
-  const key = keyOf(namespace, table, attributes);
+  const attributes = parseItemKey('get', options, text);
+  const key = keyOf('get', options, text);
   const first = await lookAndCompare(cache, key, attributes, readItem);
   if (!first.differences?.length) return first;
   await delay(AGAIN_AFTER_MS);
@@ -83,14 +81,6 @@ async function lookAndCompare(
 }
 
 const NO_ITEM: Difference = { attribute: '(all)', cache: '(a text that is no item)', table: '(an item)' };
-
-function keyOf(namespace: string | undefined, table: string, attributes: AttributeMap): string {
-  try {
-    return itemKey(namespace, table, attributes);
-  } catch (cause) {
-    throw new CommandError(`stream-cache get: ${toError(cause).message}`, { cause });
-  }
-}
 
 /** Only this needs the optional @aws-sdk/client-dynamodb. */
 async function tableReader({ table, endpoint }: GetOptions): Promise<ReadItem> {

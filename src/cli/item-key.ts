@@ -1,15 +1,39 @@
 import type { AttributeMap } from '../attributes.js';
+import { toError } from '../errors.js';
+import { itemKey, tablePrefix } from '../key.js';
 import { CommandError } from './command-error.js';
+
+/** Whose keys a command is about. */
+interface Named {
+  readonly table: string;
+  readonly namespace?: string | undefined;
+}
+
+/**
+ * The cache's key of what is typed.
+ *
+ * @throws CommandError when it is no key of an item
+ */
+export function keyOf(command: string, named: Named, text: string): string {
+  const attributes = parseItemKey(command, named, text);
+  try {
+    return itemKey(named.namespace, named.table, attributes);
+  } catch (cause) {
+    throw new CommandError(`stream-cache ${command}: ${toError(cause).message}`, { cause });
+  }
+}
 
 /**
  * The key of an item as it is typed: as DynamoDB JSON, `{"id":{"S":"42"}}`; as plain JSON, `{"id":"42"}`; or as it stands in the
- * cache's keys, `customerId=c1,orderId#7`, where `#` is before a number and whatever the grammar uses is percent-encoded.
+ * cache's keys, `customerId=c1,orderId#7`, where `#` is before a number and whatever the grammar uses is percent-encoded; or as the cache's whole key.
  *
  * @throws CommandError
  */
-export function parseItemKey(command: string, text: string): AttributeMap {
+export function parseItemKey(command: string, { namespace, table }: Named, text: string): AttributeMap {
+  const prefix = `${tablePrefix(namespace, table)}:`;
   try {
-    return text.startsWith('{') ? fromJson(JSON.parse(text)) : fromGrammar(text);
+    if (text.startsWith('{')) return fromJson(JSON.parse(text));
+    return fromGrammar(text.startsWith(prefix) ? text.slice(prefix.length) : text);
   } catch (cause) {
     throw new CommandError(
       `stream-cache ${command}: ${JSON.stringify(text)} is no key of an item. Give id=42 (a number as id#42), {"id":"42"} or {"id":{"S":"42"}}.`,
@@ -41,12 +65,12 @@ function fromGrammar(text: string): AttributeMap {
     text.split(',').map((part) => {
       const [, name, sign, value] = /^([^=#~]+)([=#~])(.*)$/s.exec(part) ?? [];
       if (name === undefined || value === undefined) throw new TypeError('It has no name and value.');
-      return [decodeURIComponent(name), valueOf(sign as string, value)];
+      return [decodeURIComponent(name), attributeOf(sign as string, value)];
     }),
   );
 }
 
-function valueOf(sign: string, value: string): AttributeMap[string] {
+function attributeOf(sign: string, value: string): AttributeMap[string] {
   if (sign === '#') return { N: value };
   return sign === '=' ? { S: decodeURIComponent(value) } : { B: Buffer.from(value, 'base64url') };
 }

@@ -4,6 +4,7 @@ import { CommandError } from './command-error.js';
 import { dev } from './dev.js';
 import { get } from './get.js';
 import { invoke } from './invoke.js';
+import { purge } from './purge.js';
 import { openTerminal } from './terminal.js';
 import { visible } from './text.js';
 
@@ -13,6 +14,7 @@ Commands:
   invoke   invokes the stream handler with recorded events and shows what became of each record
   dev      reads a table's stream and invokes the stream handler with it, until it is interrupted
   get      shows what the cache has of items, and whether that is what the table has
+  purge    takes items out of the cache, or all of a table
 
 Options:
   --help      shows this; stream-cache <command> --help says more of a command
@@ -34,6 +36,8 @@ async function main([command, ...args]: readonly string[]): Promise<number> {
         return await dev(args, terminal);
       case 'get':
         return await get(args, terminal);
+      case 'purge':
+        return await purge(args, terminal);
       case '--version':
         return show(await version());
       case '--help':

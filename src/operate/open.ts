@@ -1,11 +1,10 @@
 import { ConfigError } from '../errors.js';
 import { type Authentication, ownConnection } from '../store/redis/connection.js';
-import { ioredisWire } from '../store/redis/ioredis-wire.js';
 import { operatedCas } from './cas.js';
 import type { Operated } from './operated.js';
 import { operatedRedis } from './redis.js';
 
-/** For how long a cache may say nothing, in milliseconds. */
+/** For how long a memcached may say nothing, in milliseconds. */
 const STALL_MS = 4_000;
 
 /**
@@ -36,6 +35,5 @@ export async function openOperated(url: string, iam?: Authentication): Promise<O
     const { cacheName, local } = parseMomentoUrl(url);
     return operatedCas(momentoDriver(newClients({}, local).open, cacheName));
   }
-  const connection = iam === undefined ? ownConnection(url) : iam(url, ownConnection);
-  return operatedRedis(ioredisWire(connection, STALL_MS));
+  return operatedRedis(iam === undefined ? ownConnection(url) : iam(url, ownConnection));
 }

@@ -1,13 +1,22 @@
 import type { Guard } from '../coherence.js';
-import type { Settled } from '../store/store.js';
+import type { CacheStore, Settled } from '../store/store.js';
 
 /**
  * A cache as its operators see it: what the paths never need, and no function is to carry. Which caches can do what is in
  * docs/operate.md.
  */
 export interface Operated {
+  /** For what changes something: by the steps that readers and the handler take too, beside them. */
+  readonly store: CacheStore;
   /** What is stored under keys, and what is remembered of them, in the order asked. */
   look(keys: readonly string[]): Promise<Settled<Look>[]>;
+  /**
+   * The names of everything that is stored and begins so, in portions, in no order, some perhaps twice; what comes and goes meanwhile
+   * perhaps not. Absent where a cache does not tell what it has.
+   *
+   * @throws CacheError
+   */
+  list?(prefix: string): AsyncIterable<readonly string[]>;
   close(): Promise<void>;
 }
 

@@ -1,0 +1,52 @@
+import { CommandError } from './command-error.js';
+import { parseOptions } from './parse-options.js';
+
+export interface PurgeOptions {
+  readonly table: string;
+  /** None: the whole table. */
+  readonly keys: readonly string[];
+  readonly cache?: string | undefined;
+  readonly namespace?: string | undefined;
+  readonly dryRun: boolean;
+  readonly yes: boolean;
+  readonly json: boolean;
+  readonly help: boolean;
+}
+
+export const PURGE_HELP = `Usage: stream-cache purge TABLE [KEY…] [options]
+
+Takes items out of the cache, or all of a table with its query results: beside readers and the stream, and so that what
+readers are about to store is refused. The next reads go to the table.
+
+A KEY is what stream-cache get takes. Without one it asks before it begins.
+
+Options:
+  --cache URL       redis[s]:// or valkey[s]:// (a cluster with ?cluster), memcached[s]:// or momento:CACHE (default: STREAM_CACHE_URL).
+                    The last two do not tell what they have: name keys
+  --namespace NAME  the first part of every key (default: STREAM_CACHE_NAMESPACE, else none)
+  --dry-run         only counts
+  --yes             does not ask
+  --json            prints one JSON document
+  --help            shows this
+
+Exit code: 0, 1 when the cache did not confirm it (what was done stays done, and all of it can be repeated), 2 when the command is used wrongly.
+`;
+
+/** @throws CommandError when there is an unknown option, or no table */
+export function purgeOptions(args: readonly string[]): PurgeOptions {
+  const { values, positionals } = parseOptions('purge', args, {
+    cache: { type: 'string' },
+    namespace: { type: 'string' },
+    'dry-run': { type: 'boolean', default: false },
+    yes: { type: 'boolean', short: 'y', default: false },
+    json: { type: 'boolean', default: false },
+    help: { type: 'boolean', short: 'h', default: false },
+  });
+  const [table = '', ...keys] = positionals;
+  if (table === '' && !values.help) {
+    throw new CommandError('stream-cache purge: no table is named. See stream-cache purge --help.');
+  }
+  const { cache, yes, json, help } = values;
+  const namespace = values.namespace ?? (process.env.STREAM_CACHE_NAMESPACE || undefined);
+  return { table, keys, cache, namespace, dryRun: values['dry-run'], yes, json, help };
+}

@@ -1,0 +1,163 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
+import { Cluster, Redis } from 'ioredis';
+import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import { PURGE_HELP } from '../../src/cli/purge-options.js';
+import { guardKey, itemKey, partitionTag, resultKey, tableTag } from '../../src/key.js';
+import { memcachedStore } from '../../src/store/memcached/index.js';
+import { openStore } from '../../src/store/open.js';
+import type { CacheStore, Lease } from '../../src/store/store.js';
+import { change, RULES } from '../contract/store-contract.js';
+import { type MemcachedServer, startMemcached } from '../support/memcached.js';
+import { runCli } from './run-cli.js';
+
+describe.each([
+  ['Redis', 'redisUrl'],
+  ['Redis Cluster', 'redisClusterUrl'],
+] as const)('purge, on %s', (_, injected) => {
+  const url = inject(injected);
+  let store: CacheStore;
+  let client: Redis | Cluster;
+  beforeAll(() => {
+    const { port, searchParams } = new URL(url);
+    client = searchParams.has('cluster')
+      ? new Cluster([{ host: '127.0.0.1', port: Number(port) }])
+      : new Redis(url);
+    store = openStore(url, 4_000);
+  });
+  afterAll(async () => {
+    client.disconnect();
+    await store.close();
+  });
+
+  const namespace = () => `purge${randomUUID().replaceAll('-', '')}`;
+  const purge = (...args: string[]) => runCli(['purge', ...args, '--cache', url]);
+
+  /** Items, one of them only being read, and results of a table and of one partition. */
+  async function filled(ns: string, count: number) {
+    const keys = Array.from({ length: count }, (_, n) => itemKey(ns, 'users', { id: { S: `u${n}` } }));
+    await store.apply(
+      keys.map((key) => change(key, 1)),
+      RULES,
+    );
+    const being = itemKey(ns, 'users', { id: { S: 'being read' } });
+    const [lease] = (await store.begin([being], RULES)) as [Lease];
+    const tags = [tableTag(ns, 'users'), partitionTag(ns, 'users', undefined, 'id', { S: 'p' })];
+    await store.begin(tags, RULES);
+    const results = tags.map((tag) => resultKey(tag, 'a query'));
+    await store.put(results.map((key) => ({ key, value: 'g\nr', ttlMs: 60_000 })));
+    return { keys, being, lease, tags, results };
+  }
+
+  test('of a table: items and results are gone, what is being read is refused, other tables stay', async () => {
+    const ns = namespace();
+    const { keys, being, lease, tags, results } = await filled(ns, 2_500);
+    const others = [
+      itemKey(ns, 'users2', { id: { S: '1' } }),
+      itemKey(`${ns}x`, 'users', { id: { S: '1' } }),
+    ];
+    await store.apply(
+      others.map((key) => change(key, 1)),
+      RULES,
+    );
+    const generations = await store.generations(tags);
+
+    const dry = await purge('users', '--namespace', ns, '--dry-run');
+    expect(dry).toMatchObject({
+      code: 0,
+      stdout: 'Would purge 2501 items, 2 results and 2 tags of users.\n',
+    });
+    expect((await store.get([keys[0] as string]))[0]).toBe('"v1"');
+
+    const { code, stdout, stderr } = await purge('users', '--namespace', ns, '--yes');
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(stdout).toBe('Purged 2501 items, 2 results and 2 tags of users.\n');
+    expect(new Set(await store.get([...keys, ...results]))).toEqual(new Set([undefined]));
+    expect(await store.get(others)).toEqual(['"v1"', '"v1"']);
+    const late = { key: being, lease, strong: true, value: '"late"', ttlMs: 60_000 };
+    expect(await store.fill([late], RULES)).toEqual(['moved']);
+    const moved = await store.generations(tags);
+    expect(moved.map((generation, index) => generation !== generations[index])).toEqual([true, true]);
+  });
+
+  test('of keys: these and no others, and a change of before is not written after it', async () => {
+    const ns = namespace();
+    const { keys } = await filled(ns, 3);
+    const [first = '', second = ''] = keys;
+    const { stdout } = await purge('users', 'id=u0', first, '--namespace', ns, '--json');
+    expect(JSON.parse(stdout)).toEqual({ dryRun: false, items: 2, tags: 0, results: 0 });
+    expect(await store.get([first, second])).toEqual([undefined, '"v1"']);
+    expect(await store.apply([change(first, 2, { at: Date.now() - 10_000 })], RULES)).toEqual(['included']);
+  });
+
+  test('what has no guard any more, and names with what patterns use, are found too', async () => {
+    const ns = `${namespace()}[a-z]*?`;
+    const key = itemKey(ns, 'users', { id: { S: '*[x]?' } });
+    await store.apply([change(key, 1)], RULES);
+    await client.del(guardKey(key));
+    expect((await purge('users', '--namespace', ns, '--yes')).stdout).toContain('Purged 1 item,');
+    expect(await store.get([key])).toEqual([undefined]);
+  });
+
+  test('beside readers no one gets a value of before once it has ended', async () => {
+    const ns = namespace();
+    const { keys } = await filled(ns, 5_000);
+    let isOver = false;
+    let seen = 0;
+    const reader = (async () => {
+      while (!isOver) {
+        await store.get(keys.slice(0, 200));
+        seen += 1;
+        await delay(1);
+      }
+      return store.get(keys);
+    })();
+    await purge('users', '--namespace', ns, '--yes');
+    isOver = true;
+    expect(new Set(await reader)).toEqual(new Set([undefined]));
+    expect(seen).toBeGreaterThan(0);
+  });
+});
+
+describe('purge, on memcached', () => {
+  let server: MemcachedServer;
+  beforeAll(async () => {
+    server = await startMemcached();
+  });
+  afterAll(() => server?.stop());
+
+  test('takes keys, and says that it needs them', async () => {
+    const store = memcachedStore(server.url);
+    await store.apply([change('users:id=1', 1)], RULES);
+    expect((await runCli(['purge', 'users', 'id=1', '--cache', server.url])).stdout).toBe(
+      'Purged 1 item, 0 results and 0 tags of users.\n',
+    );
+    expect(await store.get(['users:id=1'])).toEqual([undefined]);
+    await store.close();
+    const { code, stderr } = await runCli(['purge', 'users', '--yes', '--cache', server.url]);
+    expect(code).toBe(1);
+    expect(stderr).toContain('This cache does not tell what it has. Name the keys');
+  });
+});
+
+describe('called wrongly, it does nothing', () => {
+  test.each<[string, string[], RegExp]>([
+    ['no table', [], /no table is named/],
+    ['nobody to ask', ['users', '--cache', inject('redisUrl')], /nobody is there to be asked. Give --yes/],
+    ['no key', ['users', '42', '--cache', inject('redisUrl')], /"42" is no key of an item/],
+  ])('%s', async (_, args, message) => {
+    const { code, stdout, stderr } = await runCli(['purge', ...args]);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    expect(stderr).toMatch(message);
+  });
+
+  test('and with --help says how', async () => {
+    expect((await runCli(['purge', '--help'])).stdout).toBe(PURGE_HELP);
+  });
+
+  test('a cache that is not there is a failure', async () => {
+    const { code, stderr } = await runCli(['purge', 'users', '--yes', '--cache', 'redis://127.0.0.1:1']);
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/^stream-cache purge: The cache cannot be reached.*ECONNREFUSED/);
+  });
+});
