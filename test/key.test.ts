@@ -11,11 +11,13 @@ import {
   indexTag,
   isKeyValue,
   itemKey,
+  keyNamesKey,
   keyPart,
   MAX_KEY_BYTES,
   normalizeNumber,
   partitionTag,
   resultKey,
+  resultLeaseKey,
   tableTag,
 } from '../src/key.js';
 import {
@@ -320,6 +322,18 @@ describe('the key of a guard', () => {
 });
 
 describe('the key of a stored result', () => {
+  test('the note of key names is in the slot of the guard of its table', () => {
+    expect(keyNamesKey('shop', 'users')).toBe('{shop:users*}:keys');
+    expect(calculateSlot(keyNamesKey('shop', 'users'))).toBe(
+      calculateSlot(guardKey(tableTag('shop', 'users'))),
+    );
+  });
+
+  test('what readers of a result hold a lease of is another one after each change of a generation', () => {
+    const key = resultKey(tableTag(undefined, 'users'), 'one');
+    expect(resultLeaseKey(key, ['a', undefined, 'b'])).toBe(`${key}:a::b`);
+  });
+
   test("is in the slot of its tag's guard, bounded, and one for each signature", () => {
     const tag = tableTag(undefined, 'users');
     const key = resultKey(tag, 'one'.repeat(10_000));
