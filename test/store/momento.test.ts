@@ -1,5 +1,6 @@
 import { CredentialProvider } from '@gomomento/sdk';
-import { status } from '@grpc/grpc-js';
+import { ServerCredentials, status } from '@grpc/grpc-js';
+import { generate } from 'selfsigned';
 import { beforeEach, describe, expect, test, vi } from 'vitest';
 import { CacheError, ConfigError } from '../../src/errors.js';
 import { type MomentoOptions, momentoStore } from '../../src/store/momento/index.js';
@@ -243,6 +244,32 @@ describe('who asks', () => {
     await asked.get(['item']);
     expect(service.calls).toEqual([{ name: 'Get', apiKey: 'secret' }]);
     expect(asked.identity).toBe(`${endpoint}/things`);
+  });
+
+  test('is not said to a server whose certificate nobody vouches for', async () => {
+    const { private: key, cert } = await generate([{ name: 'commonName', value: 'localhost' }]);
+    const pair = { private_key: Buffer.from(key), cert_chain: Buffer.from(cert) };
+    const other = afterwards(
+      await startMomento(undefined, ServerCredentials.createSsl(null, [pair])),
+      (started) => started.stop(),
+    );
+    const endpoint = other.endpoint.replace('127.0.0.1', 'localhost');
+    const credentialProvider = CredentialProvider.fromString({
+      apiKey: keyFor('cell.example.com', 'secret'),
+      endpointOverrides: {
+        ...{ cacheEndpoint: endpoint, controlEndpoint: endpoint, tokenEndpoint: endpoint },
+        secureConnection: true,
+      },
+    });
+    const asked = afterwards(momentoStore('momento:things', { credentialProvider }), (opened) =>
+      opened.close(),
+    );
+    const error = await failureOf(asked.get(['item']));
+    expect(error).toMatchObject({
+      answered: false,
+      message: 'The cache "things" of Momento cannot be reached (SERVER_UNAVAILABLE).',
+    });
+    expect(other.calls).toEqual([]);
   });
 
   test('is said by the environment, and the service is where the key says', () => {

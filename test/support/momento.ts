@@ -39,7 +39,11 @@ export interface MomentoStandIn {
 /** As the limit of an account is by default. */
 const LARGEST_ITEM = 1_048_576;
 
-export async function startMomento(now: () => number = Date.now): Promise<MomentoStandIn> {
+/** @param credentials those of a server with TLS; without them there is none */
+export async function startMomento(
+  now: () => number = Date.now,
+  credentials = ServerCredentials.createInsecure(),
+): Promise<MomentoStandIn> {
   const entries: MomentoStandIn['entries'] = new Map();
   const replaced = new Map<string, string>();
   const calls: MomentoStandIn['calls'] = [];
@@ -130,7 +134,7 @@ export async function startMomento(now: () => number = Date.now): Promise<Moment
     server = new Server();
     server.addService(scs.UnimplementedScsService.definition as never, service as never);
     return new Promise<number>((resolve, reject) => {
-      server.bindAsync(`127.0.0.1:${port}`, ServerCredentials.createInsecure(), (error, bound) =>
+      server.bindAsync(`127.0.0.1:${port}`, credentials, (error, bound) =>
         error ? reject(error) : resolve(bound),
       );
     });
