@@ -10,6 +10,7 @@ import { CommandError } from './command-error.js';
 import { GET_HELP, type GetOptions, getOptions } from './get-options.js';
 import { keyOf, parseItemKey } from './item-key.js';
 import { openOperatedCache } from './operated-cache.js';
+import { openOperatedTable, tableFailure } from './operated-table.js';
 import type { Terminal } from './terminal.js';
 import { visible } from './text.js';
 
@@ -82,27 +83,12 @@ async function lookAndCompare(
 
 const NO_ITEM: Difference = { attribute: '(all)', cache: '(a text that is no item)', table: '(an item)' };
 
-/** Only this needs the optional @aws-sdk/client-dynamodb. */
-async function tableReader({ table, endpoint }: GetOptions): Promise<ReadItem> {
-  const { DynamoDBClient, GetItemCommand } = await import('@aws-sdk/client-dynamodb').catch((cause) => {
-    throw new CommandError('stream-cache get: --compare needs @aws-sdk/client-dynamodb. Install it.', {
-      cause,
+async function tableReader(options: GetOptions): Promise<ReadItem> {
+  const table = await openOperatedTable('get', options);
+  return (key) =>
+    table.read(key).catch((thrown) => {
+      throw tableFailure('get', options.table, toError(thrown));
     });
-  });
-  const client = new DynamoDBClient({ ...(endpoint !== undefined && { endpoint }) });
-  return async (key) => {
-    try {
-      const input = { TableName: table, Key: key as never, ConsistentRead: true };
-      const { Item } = await client.send(new GetItemCommand(input));
-      return (Item ?? null) as AttributeMap | null;
-    } catch (cause) {
-      const { name, message } = toError(cause);
-      throw new CommandError(`stream-cache get: cannot read the table ${table}: ${name}: ${message}`, {
-        cause,
-        exitCode: 1,
-      });
-    }
-  };
 }
 
 function textOf({ key, look, differences }: Found, { paint }: Terminal): string {

@@ -1,6 +1,7 @@
 import type { AttributeMap } from '../attributes.js';
 import { toError } from '../errors.js';
 import { itemKey, tablePrefix } from '../key.js';
+import { keyAttributesOf } from '../operate/key-attributes.js';
 import { CommandError } from './command-error.js';
 
 /** Whose keys a command is about. */
@@ -61,16 +62,7 @@ function typed(value: object): AttributeMap[string] {
 }
 
 function fromGrammar(text: string): AttributeMap {
-  return Object.fromEntries(
-    text.split(',').map((part) => {
-      const [, name, sign, value] = /^([^=#~]+)([=#~])(.*)$/s.exec(part) ?? [];
-      if (name === undefined || value === undefined) throw new TypeError('It has no name and value.');
-      return [decodeURIComponent(name), attributeOf(sign as string, value)];
-    }),
-  );
-}
-
-function attributeOf(sign: string, value: string): AttributeMap[string] {
-  if (sign === '#') return { N: value };
-  return sign === '=' ? { S: decodeURIComponent(value) } : { B: Buffer.from(value, 'base64url') };
+  const attributes = keyAttributesOf(text);
+  if (attributes === undefined) throw new TypeError('It has no name and value.');
+  return attributes;
 }

@@ -7,6 +7,7 @@ import { invoke } from './invoke.js';
 import { purge } from './purge.js';
 import { openTerminal } from './terminal.js';
 import { visible } from './text.js';
+import { verify } from './verify.js';
 
 const HELP = `Usage: stream-cache <command> [options]
 
@@ -14,6 +15,7 @@ Commands:
   invoke   invokes the stream handler with recorded events and shows what became of each record
   dev      reads a table's stream and invokes the stream handler with it, until it is interrupted
   get      shows what the cache has of items, and whether that is what the table has
+  verify   compares all that is cached of a table with the table
   purge    takes items out of the cache, or all of a table
 
 Options:
@@ -36,6 +38,8 @@ async function main([command, ...args]: readonly string[]): Promise<number> {
         return await dev(args, terminal);
       case 'get':
         return await get(args, terminal);
+      case 'verify':
+        return await verify(args, terminal);
       case 'purge':
         return await purge(args, terminal);
       case '--version':

@@ -1,13 +1,12 @@
 import { createInterface } from 'node:readline/promises';
-import type { Rules } from '../coherence.js';
-import { resolveConfig } from '../config.js';
-import { CacheError, toError } from '../errors.js';
+import { CacheError } from '../errors.js';
 import type { Operated } from '../operate/operated.js';
 import { type Purged, purgeItems, purgeTable } from '../operate/purge.js';
 import { CommandError } from './command-error.js';
 import { keyOf } from './item-key.js';
 import { openOperatedCache } from './operated-cache.js';
 import { PURGE_HELP, type PurgeOptions, purgeOptions } from './purge-options.js';
+import { rulesOf } from './rules.js';
 import type { Terminal } from './terminal.js';
 import { count } from './text.js';
 
@@ -42,22 +41,13 @@ export async function purge(args: readonly string[], terminal: Terminal): Promis
 
 async function run(cache: Operated, options: PurgeOptions, keys: readonly string[]): Promise<Purged> {
   const { namespace, table, dryRun } = options;
-  const rules = rulesOf(table);
+  const rules = rulesOf('purge', table);
   if (keys.length > 0) {
     return dryRun ? { items: keys.length, tags: 0, results: 0 } : purgeItems(cache, keys, rules);
   }
   let last: Purged = { items: 0, tags: 0, results: 0 };
   for await (const purged of purgeTable(cache, namespace, table, rules, dryRun)) last = purged;
   return last;
-}
-
-/** Those of the function and the readers, where they are in the environment. */
-function rulesOf(table: string): Rules {
-  try {
-    return resolveConfig({ cache: 'memory:' }).table(table).rules;
-  } catch (cause) {
-    throw new CommandError(`stream-cache purge: ${toError(cause).message}`, { cause });
-  }
 }
 
 async function ask(table: string): Promise<void> {

@@ -5,6 +5,7 @@ import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { GET_HELP } from '../../src/cli/get-options.js';
 import { PURGE_HELP } from '../../src/cli/purge-options.js';
+import { VERIFY_HELP } from '../../src/cli/verify-options.js';
 import { encode } from '../../src/codec.js';
 import { guardKey, itemKey } from '../../src/key.js';
 import { memcachedStore } from '../../src/store/memcached/index.js';
@@ -114,7 +115,7 @@ test('a key may be DynamoDB JSON, plain JSON, the grammar of the cache, or the k
 test('has the options that docs/operate.md lists', async () => {
   const options = (text: string) => [...new Set(text.match(/(?<![\w-])--[a-z][a-z-]*/g))].sort();
   const page = await readFile('docs/operate.md', 'utf8');
-  expect(options(page)).toEqual(options(GET_HELP + PURGE_HELP));
+  expect(options(page)).toEqual(options(GET_HELP + VERIFY_HELP + PURGE_HELP));
   expect((await runCli(['get', '--help'])).stdout).toBe(GET_HELP);
 });
 

@@ -1,0 +1,35 @@
+import type { Table } from '../operate/table.js';
+import { CommandError } from './command-error.js';
+
+interface Named {
+  readonly table: string;
+  readonly endpoint?: string | undefined;
+  readonly rcu?: number | undefined;
+}
+
+/**
+ * The table that an operator's command is about, with the credentials and the Region that the SDK finds. Only this needs the optional
+ * `@aws-sdk/client-dynamodb`.
+ *
+ * @throws CommandError when that is not installed
+ */
+export async function openOperatedTable(command: string, { table, endpoint, rcu }: Named): Promise<Table> {
+  const [{ DynamoDBClient }, { openTable }] = await Promise.all([
+    import('@aws-sdk/client-dynamodb'),
+    import('../operate/table.js'),
+  ]).catch((cause) => {
+    throw new CommandError(`stream-cache ${command}: this needs @aws-sdk/client-dynamodb. Install it.`, {
+      cause,
+    });
+  });
+  const client = new DynamoDBClient({ ...(endpoint !== undefined && { endpoint }) });
+  return openTable({ client, tableName: table, rcu });
+}
+
+/** What became of a read of the table that failed. */
+export function tableFailure(command: string, table: string, cause: Error): CommandError {
+  return new CommandError(
+    `stream-cache ${command}: cannot read the table ${table}: ${cause.name}: ${cause.message}`,
+    { cause, exitCode: 1 },
+  );
+}

@@ -1,0 +1,25 @@
+import type { AttributeMap } from '../attributes.js';
+
+/**
+ * The attributes of a key from its text behind the table, as {@link itemKey} makes it: `customerId=c1,orderId#7`. `undefined` when it is
+ * not such a text, or only the hash of one.
+ */
+export function keyAttributesOf(text: string): AttributeMap | undefined {
+  const parts = text.split(',').map((part) => /^([^=#~]+)([=#~])(.*)$/s.exec(part));
+  if (!parts.every((part) => part !== null)) return undefined;
+  try {
+    return Object.fromEntries(
+      parts.map(([, name = '', sign = '', value = '']) => [
+        decodeURIComponent(name),
+        attributeOf(sign, value),
+      ]),
+    );
+  } catch {
+    return undefined; // a % that encodes nothing
+  }
+}
+
+function attributeOf(sign: string, value: string): AttributeMap[string] {
+  if (sign === '#') return { N: value };
+  return sign === '=' ? { S: decodeURIComponent(value) } : { B: Buffer.from(value, 'base64url') };
+}

@@ -1,0 +1,143 @@
+import { randomUUID } from 'node:crypto';
+import { BatchWriteItemCommand, DeleteItemCommand, PutItemCommand } from '@aws-sdk/client-dynamodb';
+import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import type { AttributeMap } from '../../src/attributes.js';
+import { encode } from '../../src/codec.js';
+import { itemKey } from '../../src/key.js';
+import { openOperated } from '../../src/operate/open.js';
+import type { Operated } from '../../src/operate/operated.js';
+import { openTable, type Table } from '../../src/operate/table.js';
+import { upperBound, verifyTable } from '../../src/operate/verify.js';
+import { runCli } from '../cli/run-cli.js';
+import { change, RULES } from '../contract/store-contract.js';
+import { createTable, type DynamoDBServer, startDynamoDB } from '../support/dynamodb.js';
+import { type MemcachedServer, startMemcached } from '../support/memcached.js';
+
+let dynamodb: DynamoDBServer;
+let memcached: MemcachedServer;
+beforeAll(async () => {
+  [dynamodb, memcached] = await Promise.all([startDynamoDB(), startMemcached()]);
+});
+afterAll(() => Promise.all([dynamodb?.stop(), memcached?.stop()]));
+
+const COUNT = 300;
+const keyOf = (id: number): AttributeMap => ({ id: { S: `u${id}` }, at: { N: String(id) } });
+const itemOf = (id: number, name = 'Ada'): AttributeMap => ({
+  ...keyOf(id),
+  name: { S: name },
+  tags: { SS: ['b', 'a'] },
+});
+
+describe.each([
+  ['Redis', () => inject('redisUrl')],
+  ['Redis Cluster', () => inject('redisClusterUrl')],
+  ['memcached', () => memcached.url],
+] as const)('verify, on %s', (name, urlOf) => {
+  const namespace = `verify${randomUUID().replaceAll('-', '')}`;
+  const tableName = `users-${name.replaceAll(' ', '-')}`;
+  let cache: Operated;
+  let table: Table;
+
+  const nameOf = (id: number) => itemKey(namespace, tableName, keyOf(id));
+  const put = (id: number, value: string) => cache.store.apply([change(nameOf(id), 1, { value })], RULES);
+  const verify = (againAfterMs: number[] = []) =>
+    verifyTable({ cache, table, tableName, namespace, againAfterMs });
+  const differing = async (againAfterMs?: number[]) =>
+    (await verify(againAfterMs)).different.map(({ key }) => key).sort();
+
+  beforeAll(async () => {
+    cache = await openOperated(urlOf());
+    const client = dynamodb.client();
+    await createTable(client, tableName, { id: 'S', at: 'N' });
+    table = openTable({ client, tableName });
+    for (let from = 0; from < COUNT; from += 25) {
+      const requests = Array.from({ length: 25 }, (_, n) => ({
+        PutRequest: { Item: itemOf(from + n) as never },
+      }));
+      await client.send(new BatchWriteItemCommand({ RequestItems: { [tableName]: requests } }));
+    }
+    for (let id = 0; id < COUNT; id += 1) await put(id, encode(itemOf(id)));
+  });
+  afterAll(() => cache?.close());
+
+  test('finds nothing where nothing differs', async () => {
+    expect(await verify()).toEqual({ compared: COUNT, inFlight: 0, different: [], unknown: 0 });
+  });
+
+  test('finds an old value, and what is cached as not existing', async () => {
+    await put(3, encode(itemOf(3, 'Bob')));
+    await cache.store.apply([change(nameOf(3), 2, { value: encode(itemOf(3, 'Bob')) })], RULES);
+    await cache.store.apply([change(nameOf(4), 2, { value: 'null' })], RULES);
+    expect(await differing()).toEqual([nameOf(3), nameOf(4)].sort());
+    await cache.store.apply([change(nameOf(3), 3, { value: encode(itemOf(3)) })], RULES);
+    await cache.store.apply([change(nameOf(4), 3, { value: encode(itemOf(4)) })], RULES);
+  });
+
+  test.skipIf(name === 'memcached')('finds what the table has no more', async () => {
+    await dynamodb.client().send(new DeleteItemCommand({ TableName: tableName, Key: keyOf(5) as never }));
+    expect(await differing()).toEqual([nameOf(5)]);
+    const Item = itemOf(5) as never;
+    await dynamodb.client().send(new PutItemCommand({ TableName: tableName, Item }));
+  });
+
+  test('does not count what is repaired, or changed, between the looks', async () => {
+    await cache.store.apply([change(nameOf(6), 4, { value: encode(itemOf(6, 'Bob')) })], RULES);
+    await cache.store.apply([change(nameOf(7), 4, { value: encode(itemOf(7, 'Bob')) })], RULES);
+    const verified = verify([500, 500]);
+    setTimeout(() => {
+      void cache.store.apply([change(nameOf(6), 5, { value: encode(itemOf(6)) })], RULES);
+      const Item = itemOf(7, 'Cyd') as never;
+      void dynamodb.client().send(new PutItemCommand({ TableName: tableName, Item }));
+    }, 700);
+    expect(await verified).toMatchObject({ inFlight: 2, different: [] });
+    await cache.store.apply([change(nameOf(7), 5, { value: encode(itemOf(7, 'Cyd')) })], RULES);
+  });
+
+  test('keeps to the read capacity that it is given', async () => {
+    const client = dynamodb.client();
+    const slow = openTable({ client, tableName, rcu: COUNT / 2 });
+    const begun = performance.now();
+    await verifyTable({ cache, table: slow, tableName, namespace, againAfterMs: [], most: 200 });
+    // 200 strong reads are 200 units; of a Scan they are fewer, and the page is not waited for.
+    expect(performance.now() - begun).toBeGreaterThan(name === 'memcached' ? 0 : 600);
+  });
+
+  test('as a command: says what differs, repairs it, and its exit code says so', async () => {
+    await cache.store.apply([change(nameOf(8), 6, { value: encode(itemOf(8, 'Bob')) })], RULES);
+    const run = (...more: string[]) =>
+      runCli(
+        [
+          ...['verify', tableName, '--namespace', namespace, '--cache', urlOf()],
+          ...['--endpoint', dynamodb.endpoint, '--again', '0.2', ...more],
+        ],
+        { AWS_REGION: 'us-east-1', AWS_ACCESS_KEY_ID: 'local', AWS_SECRET_ACCESS_KEY: 'local' },
+      );
+    const first = await run('--repair');
+    expect(first.code).toBe(1);
+    expect(first.stdout).toMatch(
+      new RegExp(`^${COUNT} cached items of ${tableName} compared: 1 differ, 0 were in flight.\n`),
+    );
+    expect(first.stdout).toContain(`  ${nameOf(8)}\nThey were taken out of the cache.\n`);
+    const second = await run('--json');
+    expect(second.code).toBe(0);
+    expect(JSON.parse(second.stdout)).toMatchObject({ compared: COUNT - 1, different: [], repaired: 0 });
+  });
+});
+
+test.each([
+  [0, 0, 1],
+  [1_204_331, 0, 3 / 1_204_331],
+  [1_000, 10, 0.0183],
+])('of %i compared and %i different, at most so many differ', (compared, different, bound) => {
+  expect(upperBound(compared, different)).toBeCloseTo(bound, 4);
+});
+
+test.each<[string, string[], RegExp]>([
+  ['no table', [], /no table is named/],
+  ['two tables', ['a', 'b'], /b is one table too many/],
+  ['a wrong number', ['users', '--rcu', 'many'], /--rcu many is no number above 0/],
+])('called with %s, verify says so', async (_, args, message) => {
+  const { code, stderr } = await runCli(['verify', ...args]);
+  expect(code).toBe(2);
+  expect(stderr).toMatch(message);
+});
