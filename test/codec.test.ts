@@ -208,6 +208,7 @@ describe('decode', () => {
     ['a number beyond a double', '{"a":1E400}'],
     ['a number that a double has and DynamoDB has not', '{"a":1e300}'],
     ['a number that is too small', '{"a":[1e-131]}'],
+    ['the first number that is too large', '{"a":1e126}'],
     ['a typed number that is too large', '{"a":"1e5000","$types":{"/a":"N"}}'],
     ['a typed number of 39 digits', `{"a":"${'1'.repeat(39)}","$types":{"/a":"N"}}`],
     ['a number set with one that is too large', '{"a":["1e5000"],"$types":{"/a":"NS"}}'],
@@ -236,6 +237,13 @@ describe('decode', () => {
   ])('takes %s for no item', (_, text) => {
     expect(decode(text)).toBeUndefined();
   });
+
+  test.each(['1e-130', '9.9e125', '0e999', '0'.repeat(400), `${'0'.repeat(399)}1`])(
+    'holds a number at the end of what DynamoDB has room for: %s',
+    (N) => {
+      expect(decode(encode({ a: { N } }))).toEqual({ a: { N } });
+    },
+  );
 
   test('never throws, whatever the text', () => {
     // Without escaped backslashes, as attributeNameArbitrary() explains.
@@ -301,6 +309,8 @@ describe('encode', () => {
     Infinity: { N: '-Infinity' },
     'a number of 39 digits': { N: '1'.repeat(39) },
     'a number that is too large': { N: '1E126' },
+    'a number of 39 digits, zeros within': { N: `1${'0'.repeat(37)}1` },
+    'a number of 401 characters': { N: `${'0'.repeat(400)}1` },
     'a number that is too large for a double': { N: '1e5000' },
     'a number that is too small': { N: '9.9E-131' },
     'a number that a double has and DynamoDB has not': { N: '1e+300' },

@@ -378,6 +378,7 @@ export function testStore(name: string, open: () => CacheStore | Promise<CacheSt
       test('deletes the entry, refuses fills under way, and lets what is written then be stored', async () => {
         await apply(change(freshKey(), 1));
         const mine = await claim();
+        expect(mine.strong).toBe(true);
         expect(await value()).toBeUndefined();
         const reading = await begin();
         expect(await fill(mine, '"written"')).toBe('filled');

@@ -50,6 +50,17 @@ test('a guard lives for guardMs after the last step, and a miss begins its time 
   expect(guards.get('a')).toBeUndefined();
 });
 
+test('who is told to wait for another reader does not lengthen the time of the guard', async () => {
+  const clock = newClock();
+  const { store, guards } = openMemory(clock.now);
+  const rules = { ...RULES, guardMs: 1_000, leaseMs: 500 };
+  await store.begin(['a'], rules);
+  clock.pass(400);
+  expect(await store.begin(['a'], rules)).toMatchObject([{ heldMs: 100 }]);
+  clock.pass(600);
+  expect(guards.get('a')).toBeUndefined();
+});
+
 test('a lease asks for a strong read until the item has settled, not a moment longer', async () => {
   const clock = newClock();
   const { store } = openMemory(clock.now);
