@@ -146,9 +146,10 @@ function surroundingsOf(
   ofCommand: Stack,
   context: Context,
 ): { documents: Documents | undefined; others: Others } {
-  const documents = documentsOf(entriesOf(ofCommand), context);
+  const ofItsOwn = entriesOf(ofCommand);
+  const documents = documentsOf(ofItsOwn, context);
   try {
-    return { documents, others: othersAmong(entriesOf(ofClient, ofCommand)) };
+    return { documents, others: othersAmong(entriesOf(ofClient, ofItsOwn)) };
   } catch {
     return { documents, others: UNKNOWN_OTHERS };
   }

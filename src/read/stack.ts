@@ -15,16 +15,21 @@ export interface Stack {
   applyToStack(stack: object): void;
 }
 
-/** The middlewares of stacks that the SDK puts together, in the order of their addition; a later takes the place of one of its name. */
-export function entriesOf(...stacks: readonly Stack[]): Entry[] {
-  let entries: Entry[] = [];
-  const names = new Set<string>();
-  const add = (middleware: unknown, options: Omit<Entry, 'middleware'> = {}) => {
-    const { name } = options;
-    if (name !== undefined && names.has(name)) entries = entries.filter((entry) => entry.name !== name);
-    if (name !== undefined) names.add(name);
-    entries.push({ ...options, middleware });
+/**
+ * The middlewares of stacks that the SDK puts together, in the order of their addition; a later takes the place of one of its name.
+ * Stacks may be given as what was found in them before. Each call asks, since a stack may change at any time: hence no copies.
+ */
+export function entriesOf(...sources: readonly (Stack | readonly Entry[])[]): Entry[] {
+  const entries = new Map<unknown, Entry>();
+  const add = (middleware: unknown, options: Partial<Entry> = {}) => {
+    const key = options.name ?? {};
+    entries.delete(key);
+    // The SDK hands over a copy of its own, and names the middleware in it.
+    entries.set(key, options.middleware === middleware ? (options as Entry) : { ...options, middleware });
   };
-  for (const stack of stacks) stack.applyToStack({ add, addRelativeTo: add });
-  return entries;
+  for (const source of sources) {
+    if ('applyToStack' in source) source.applyToStack({ add, addRelativeTo: add });
+    else for (const entry of source) add(entry.middleware, entry);
+  }
+  return [...entries.values()];
 }
