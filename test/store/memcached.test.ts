@@ -294,6 +294,7 @@ describe('a URL that cannot be is refused by name, and nothing of it is repeated
     ['memcached://app@host', /a user needs a password/],
     ['memcached://app:s3cret%@host', /% is %25/],
     ['redis://s3cret', /not a URL of memcached/],
+    [42 as never, /not a URL of memcached/],
   ])('%s', (url, words) => {
     let message = '';
     try {

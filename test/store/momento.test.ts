@@ -304,8 +304,13 @@ test.each([
   'momento-local:things',
   'redis://h',
   'momento-local://h/',
+  'momento-local://h:99999/things',
+  'momento:things?apiKey=hunter2',
+  42 as never,
 ])('%s is no cache of Momento', (url) => {
-  expect(() => momentoStore(url)).toThrow(/Expected momento:CACHE, or momento-local:/);
+  expect(() => momentoStore(url)).toThrow(
+    /^Option cache \(STREAM_CACHE_URL\): this is no cache of Momento's. Expected momento:CACHE/,
+  );
 });
 
 test.each(['momento:things', 'momento-local://localhost/things'])(

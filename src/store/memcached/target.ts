@@ -32,7 +32,7 @@ export function parseMemcachedUrl(text: string): MemcachedTarget {
     new ConfigError(
       `Option cache (STREAM_CACHE_URL): ${what}. Expected memcached[s]://[user:password@]host[:port][,host[:port]…][?discover].`,
     );
-  const match = /^memcached(s?):\/\/(?:([^@]*)@)?([^@/?#]*)\/?(\?[^#]*)?$/i.exec(text.trim());
+  const match = /^memcached(s?):\/\/(?:([^@]*)@)?([^@/?#]*)\/?(\?[^#]*)?$/i.exec(String(text).trim());
   if (match === null) throw fail('this is not a URL of memcached; in a user or password @ is %40');
   const [, secure, credentials, hosts = '', query] = match;
   if (query !== undefined && query !== '?discover')

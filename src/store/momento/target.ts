@@ -13,16 +13,17 @@ const LOCAL_PORT = 8080;
 /**
  * Reads `momento:CACHE`, and `momento-local://host[:port]/CACHE` for the service's stand-in for development, which has no TLS.
  *
- * @throws ConfigError
+ * @throws ConfigError that never repeats the URL, in which somebody may have put a key
  */
 export function parseMomentoUrl(text: string): MomentoTarget {
   const [, cacheName] = /^momento:([^/?#\s]+)$/i.exec(text) ?? [];
   if (cacheName !== undefined) return { cacheName };
-  const [, hostname, port = LOCAL_PORT, localName] =
+  const [, hostname, digits = LOCAL_PORT, localName] =
     /^momento-local:\/\/([\w.-]+)(?::(\d{1,5}))?\/([^/?#\s]+)$/i.exec(text) ?? [];
-  if (hostname !== undefined && localName !== undefined)
-    return { cacheName: localName, local: { hostname, port: Number(port) } };
+  const port = Number(digits);
+  if (hostname !== undefined && localName !== undefined && port > 0 && port <= 65_535)
+    return { cacheName: localName, local: { hostname, port } };
   throw new ConfigError(
-    `Option cache (STREAM_CACHE_URL): ${JSON.stringify(text.slice(0, 80))} is no cache of Momento's. Expected momento:CACHE, or momento-local://host[:port]/CACHE.`,
+    "Option cache (STREAM_CACHE_URL): this is no cache of Momento's. Expected momento:CACHE, or momento-local://host[:port]/CACHE.",
   );
 }
