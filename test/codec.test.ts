@@ -245,6 +245,11 @@ describe('decode', () => {
     },
   );
 
+  test('holds the smallest number as a literal of JSON', () => {
+    expect(decode('{"a":1e-130}')).toEqual({ a: { N: '1e-130' } });
+    expect(encode({ a: { N: '1e-130' } })).toBe('{"a":1e-130}');
+  });
+
   test('never throws, whatever the text', () => {
     // Without escaped backslashes, as attributeNameArbitrary() explains.
     const json = fc.json({ maxDepth: 4 }).map((text) => text.replaceAll('\\\\', '/'));
