@@ -70,8 +70,8 @@ describe('what a cache of Momento takes', () => {
     expect(expiresAt - before).toBeLessThan(3_000);
   });
 
-  test('a batch of a thousand records, in calls that are under way together', async () => {
-    const changes = Array.from({ length: 1_000 }, (_, n) => change(`many-${n}`, 1));
+  test('a batch of hundreds of records, in calls that are under way together', async () => {
+    const changes = Array.from({ length: 600 }, (_, n) => change(`many-${n}`, 1));
     expect(await store.apply(changes, RULES)).toEqual(changes.map(() => 'written'));
     service.calls.length = 0;
     expect(await store.get(changes.map(({ key }) => key))).toEqual(changes.map(() => '"v1"'));

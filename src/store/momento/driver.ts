@@ -5,8 +5,11 @@ import type { Settled } from '../store.js';
 import { type Ask, newCalls } from './calls.js';
 import { TooLargeError } from './refusals.js';
 
-/** How many calls of a step are under way at once: about as many as one connection carries. */
-const MOST_AT_ONCE = 100;
+/**
+ * How many calls of a step are under way at once. A call takes this process about a millisecond, which more at once do not shorten: each
+ * would only wait longer, and the SDK gives up after its 1.1 s.
+ */
+const MOST_AT_ONCE = 25;
 /** How many keys one call asks for. */
 const MOST_IN_A_BATCH = 500;
 /** How often an entry that comes and goes meanwhile is looked for. */
