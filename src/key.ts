@@ -38,6 +38,11 @@ export function indexTag(namespace: string | undefined, tableName: string, index
   return `${tableTag(namespace, tableName)}${encode(indexName)}*`;
 }
 
+/** The tag of the whole index that a partition's tag is of. */
+export function indexTagOf(partitionTag: string): string {
+  return partitionTag.slice(0, partitionTag.indexOf('*', partitionTag.indexOf('*') + 1) + 1);
+}
+
 /**
  * The tag of what is read from one partition of a table, or of an index when `indexName` is given.
  *

@@ -8,6 +8,7 @@ import { purge } from './purge.js';
 import { openTerminal } from './terminal.js';
 import { visible } from './text.js';
 import { verify } from './verify.js';
+import { warm } from './warm.js';
 
 const HELP = `Usage: stream-cache <command> [options]
 
@@ -16,6 +17,7 @@ Commands:
   dev      reads a table's stream and invokes the stream handler with it, until it is interrupted
   get      shows what the cache has of items, and whether that is what the table has
   verify   compares all that is cached of a table with the table
+  warm     fills the cache from a table
   purge    takes items out of the cache, or all of a table
 
 Options:
@@ -40,6 +42,8 @@ async function main([command, ...args]: readonly string[]): Promise<number> {
         return await get(args, terminal);
       case 'verify':
         return await verify(args, terminal);
+      case 'warm':
+        return await warm(args, terminal);
       case 'purge':
         return await purge(args, terminal);
       case '--version':

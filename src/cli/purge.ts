@@ -6,7 +6,7 @@ import { CommandError } from './command-error.js';
 import { keyOf } from './item-key.js';
 import { openOperatedCache } from './operated-cache.js';
 import { PURGE_HELP, type PurgeOptions, purgeOptions } from './purge-options.js';
-import { rulesOf } from './rules.js';
+import { settingsOf } from './settings.js';
 import type { Terminal } from './terminal.js';
 import { count } from './text.js';
 
@@ -41,7 +41,7 @@ export async function purge(args: readonly string[], terminal: Terminal): Promis
 
 async function run(cache: Operated, options: PurgeOptions, keys: readonly string[]): Promise<Purged> {
   const { namespace, table, dryRun } = options;
-  const rules = rulesOf('purge', table);
+  const rules = settingsOf('purge', table).rules;
   if (keys.length > 0) {
     return dryRun ? { items: keys.length, tags: 0, results: 0 } : purgeItems(cache, keys, rules);
   }

@@ -1,17 +1,28 @@
-import { CacheError, toError } from '../errors.js';
-import { purgeItems } from '../operate/purge.js';
-import { upperBound, type Verified, verifyTable } from '../operate/verify.js';
-import { CommandError } from './command-error.js';
+import { toError } from '../errors.js';
+import { span } from '../operate/guard-words.js';
+import type { Operated } from '../operate/operated.js';
+import {
+  type Different,
+  newVerifyState,
+  repair,
+  upperBound,
+  type Verified,
+  type VerifyState,
+  verifyTable,
+} from '../operate/verify.js';
+import { interruptibly } from './interruption.js';
 import { openOperatedCache } from './operated-cache.js';
-import { openOperatedTable, tableFailure } from './operated-table.js';
-import { rulesOf } from './rules.js';
+import { operatedFailure } from './operated-failure.js';
+import { openOperatedTable } from './operated-table.js';
+import { openProgress } from './progress.js';
+import { goOn, type Run, resumedState, writeRunFile } from './run-file.js';
+import { settingsOf } from './settings.js';
 import type { Terminal } from './terminal.js';
 import { count, visible } from './text.js';
 import { VERIFY_HELP, type VerifyOptions, verifyOptions } from './verify-options.js';
 
 /** How many of the differing are named, for people. */
 const MOST_NAMED = 20;
-const PROGRESS_EVERY_MS = 1_000;
 
 /**
  * `stream-cache verify`: the cache beside the table.
@@ -25,58 +36,94 @@ export async function verify(args: readonly string[], terminal: Terminal): Promi
     terminal.print(VERIFY_HELP);
     return 0;
   }
-  const rules = rulesOf('verify', options.table);
+  const run = { command: 'verify', table: options.table, namespace: options.namespace };
+  const state: VerifyState =
+    options.resume === undefined ? newVerifyState() : resumedState(run, options.resume);
   const cache = await openOperatedCache('verify', options.cache);
   try {
-    const table = await openOperatedTable('verify', options);
-    const { table: tableName, namespace, sample: most, againAfterMs } = options;
-    const onProgress = progress();
-    const verified = await verifyTable({
-      cache,
-      table,
-      tableName,
-      namespace,
-      most,
-      againAfterMs,
-      onProgress,
-    });
-    const keys = verified.different.map(({ key }) => key);
-    if (options.repair && keys.length > 0) await purgeItems(cache, keys, rules);
-    terminal.print(options.json ? documentOf(options, verified) : textOf(options, verified));
-    return keys.length > 0 ? 1 : 0;
+    return await interruptibly((signal) => compare(options, run, state, cache, terminal, signal));
   } catch (thrown) {
-    const cause = toError(thrown);
-    if (cause instanceof CommandError) throw cause;
-    if (!(cause instanceof CacheError)) throw tableFailure('verify', options.table, cause);
-    throw new CommandError(`stream-cache verify: ${cause.message}`, { cause, exitCode: 1 });
+    throw operatedFailure('verify', options.table, toError(thrown));
   } finally {
     await cache.close();
   }
 }
 
-/** How far it is, on a terminal alone. */
-function progress(): (compared: number) => void {
-  let saidAt = performance.now();
-  return (compared) => {
-    if (!process.stderr.isTTY || performance.now() - saidAt < PROGRESS_EVERY_MS) return;
-    saidAt = performance.now();
-    process.stderr.write(`\r${compared.toLocaleString('en')} compared `);
+async function compare(
+  options: VerifyOptions,
+  run: Run,
+  state: VerifyState,
+  cache: Operated,
+  terminal: Terminal,
+  signal: AbortSignal,
+): Promise<number> {
+  const { table: tableName, namespace, sample, againAfterMs, report } = options;
+  const { rules, ttlMs } = settingsOf('verify', tableName);
+  const table = await openOperatedTable('verify', options);
+  const { itemCount } = await table.describe();
+  const done = () => state.items + state.results;
+  const progress = openProgress(`${tableName}: compared`, sample ?? itemCount, done());
+  const onProgress = () => {
+    progress.update(done());
+    if (report !== undefined) writeRunFile(report, run, state, false);
   };
+  const howToGoOn = () => (sample === undefined ? goOn(run, state, report) : 'Begin anew.');
+  let verified: Verified;
+  try {
+    verified = await verifyTable({
+      ...{ cache, table, tableName, namespace, ttlMs, sample, againAfterMs, state, signal, onProgress },
+    });
+  } catch (thrown) {
+    progress.stop();
+    if (Object.keys(state.places).length > 0) console.error(howToGoOn());
+    throw thrown;
+  }
+  progress.stop();
+  if (signal.aborted) {
+    if (report !== undefined) writeRunFile(report, run, state, false);
+    terminal.print(`Interrupted. ${countsOf(options, verified)} so far.\n`);
+    console.error(howToGoOn());
+    return 1;
+  }
+  const { different } = verified;
+  if (options.repair && !options.dryRun) await repair(cache, different, rules);
+  const document = documentOf(options, verified);
+  if (report !== undefined) writeRunFile(report, run, state, true, document);
+  terminal.print(options.json ? `${JSON.stringify(document, null, 2)}\n` : textOf(options, verified, cache));
+  return different.length > 0 ? 1 : 0;
 }
 
-function textOf(
-  { table, repair }: VerifyOptions,
-  { compared, inFlight, different, unknown }: Verified,
-): string {
-  const named = different.slice(0, MOST_NAMED).map(({ key }) => `  ${visible(key)}\n`);
+function textOf(options: VerifyOptions, verified: Verified, cache: Operated): string {
+  const { different, unknown } = verified;
+  const compared = verified.items + verified.results;
+  const named = different
+    .slice(0, MOST_NAMED)
+    .map(({ kind, key }) => `  ${visible(key)}${kind === 'result' ? ' (a result)' : ''}\n`);
   return [
-    `${count(compared, 'cached item')} of ${table} compared: ${different.length} differ, ${inFlight} were in flight.\n`,
+    `${countsOf(options, verified)}.\n`,
     `${boundOf(compared, different.length)}\n`,
-    ...(unknown === 0 ? [] : [`Of ${count(unknown, 'name')} nobody can tell the item.\n`]),
+    ...(cache.list === undefined
+      ? ['Results of queries were not compared: this cache does not list them.\n']
+      : []),
+    ...(unknown === 0 ? [] : [`Of ${count(unknown, 'name')} nobody can tell the item or request.\n`]),
     ...named,
     ...(different.length > MOST_NAMED ? [`  … and ${different.length - MOST_NAMED} more\n`] : []),
-    ...(repair && different.length > 0 ? ['They were taken out of the cache.\n'] : []),
+    ...(different.length > 0
+      ? [`They have been stored for: ${agesOf(different).map(ageText).join(', ')}.\n`]
+      : []),
+    ...(different.length > 0 ? [repairText(options)] : []),
   ].join('');
+}
+
+function repairText({ repair, dryRun }: VerifyOptions): string {
+  if (!repair)
+    return 'What an item differs in: stream-cache get TABLE KEY --compare. --repair takes all of them out.\n';
+  return dryRun ? 'They would be taken out of the cache.\n' : 'They were taken out of the cache.\n';
+}
+
+function countsOf({ table }: VerifyOptions, { items, results, inFlight, different }: Verified): string {
+  const [itemsText, resultsText] = [items, results].map((number) => number.toLocaleString('en'));
+  return `${itemsText} cached ${items === 1 ? 'item' : 'items'} and ${resultsText} ${results === 1 ? 'result' : 'results'} of ${visible(table)} compared: ${different.length} differ, ${inFlight} were in flight`;
 }
 
 function boundOf(compared: number, different: number): string {
@@ -88,14 +135,37 @@ function boundOf(compared: number, different: number): string {
     : `At 95 % fewer than ${perMillion} per million differ.`;
 }
 
-function documentOf(
-  { table, repair }: VerifyOptions,
-  { compared, inFlight, different, unknown }: Verified,
-): string {
-  const document = {
-    ...{ table, compared, inFlight, unknown, upperBound: upperBound(compared, different.length) },
-    repaired: repair ? different.length : 0,
-    different: different.map(({ key, cached, stored }) => ({ key, cache: cached, table: stored })),
+/** Ends of the histogram's steps, in milliseconds. */
+const AGES_MS = [60_000, 600_000, 3_600_000, 21_600_000, 86_400_000, Number.POSITIVE_INFINITY];
+
+interface Age {
+  /** `null` above all steps; absent where no age is known. */
+  readonly belowMs?: number | null;
+  readonly entries: number;
+}
+
+/** How long the differing have been stored, as a histogram without its empty steps. */
+function agesOf(different: readonly Different[]): Age[] {
+  const known = different.flatMap(({ ageMs }) => ageMs ?? []);
+  const steps = AGES_MS.map((belowMs, index) => ({
+    belowMs: belowMs === Number.POSITIVE_INFINITY ? null : belowMs,
+    entries: known.filter((ms) => ms < belowMs && ms >= (AGES_MS[index - 1] ?? 0)).length,
+  }));
+  return [...steps, { entries: different.length - known.length }].filter(({ entries }) => entries > 0);
+}
+
+function ageText({ belowMs, entries }: Age): string {
+  if (belowMs === undefined) return `${entries} nobody knows how long`;
+  return belowMs === null ? `${entries} a day or longer` : `${entries} less than ${span(belowMs)}`;
+}
+
+function documentOf({ table, repair, dryRun }: VerifyOptions, verified: Verified): object {
+  const { items, results, inFlight, unknown, different } = verified;
+  return {
+    ...{ table, items, results, inFlight, unknown },
+    upperBound: upperBound(items + results, different.length),
+    repaired: repair && !dryRun ? different.length : 0,
+    ages: agesOf(different),
+    different: different.map(({ kind, key, ageMs = null }) => ({ kind, key, ageMs })),
   };
-  return `${JSON.stringify(document, null, 2)}\n`;
 }

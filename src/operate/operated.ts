@@ -1,5 +1,6 @@
 import type { Guard } from '../coherence.js';
 import type { CacheStore, Settled } from '../store/store.js';
+import type { Lane } from './lanes.js';
 
 /**
  * A cache as its operators see it: what the paths never need, and no function is to carry. Which caches can do what is in
@@ -17,7 +18,21 @@ export interface Operated {
    * @throws CacheError
    */
   list?(prefix: string): AsyncIterable<readonly string[]>;
+  /**
+   * The same, server by server.
+   *
+   * @throws CacheError
+   */
+  servers?(prefix: string): Promise<Lane<readonly string[]>[]>;
+  /** How many bytes the cache holds and may hold, of all its servers; absent where it does not say. */
+  memory?(): Promise<Memory | undefined>;
   close(): Promise<void>;
+}
+
+export interface Memory {
+  readonly usedBytes: number;
+  /** Absent where nothing bounds it. */
+  readonly mostBytes: number | undefined;
 }
 
 /** One key of a cache, at one moment. */

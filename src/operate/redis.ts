@@ -7,6 +7,7 @@ import { ioredisWire } from '../store/redis/ioredis-wire.js';
 import { script } from '../store/redis/script.js';
 import { redisStore } from '../store/redis/store.js';
 import { type Call, withoutArguments } from '../store/redis/wire.js';
+import type { Lane } from './lanes.js';
 import lookText from './look.lua?raw';
 import type { Look, Operated } from './operated.js';
 
@@ -21,23 +22,38 @@ const NAMES_AT_ONCE = 1_000;
 export function operatedRedis(connection: Connection): Operated {
   const wire = ioredisWire(connection, STALL_MS);
   const store = redisStore(wire);
+
+  /** Connects, and says why where it cannot. */
+  const masters = async () => {
+    const [probe] = await store.get(['connected']);
+    if (probe instanceof CacheError) throw probe;
+    const client = connection.client();
+    return client.isCluster ? (client as Cluster).nodes('master') : [client as Redis];
+  };
+  const servers = async (prefix: string) => {
+    const pattern = `${prefix.replace(/[\\*?[\]^]/g, '\\$&')}*`;
+    return (await masters()).map((server) => serverLane(server, pattern));
+  };
+
   return {
     store,
 
     async *list(prefix) {
-      const [probe] = await store.get([prefix]); // connects, and says why where it cannot
-      if (probe instanceof CacheError) throw probe;
-      const client = connection.client();
-      const pattern = `${prefix.replace(/[\\*?[\]^]/g, '\\$&')}*`;
-      for (const server of client.isCluster ? (client as Cluster).nodes('master') : [client as Redis]) {
-        let cursor = '0';
-        do {
-          const scanned = server.scan(cursor, 'MATCH', pattern, 'COUNT', NAMES_AT_ONCE);
-          const [next, names] = await answered(scanned);
-          cursor = next;
-          if (names.length > 0) yield names;
-        } while (cursor !== '0');
+      for (const { portions } of await servers(prefix)) {
+        for await (const { portion } of portions()) yield portion;
       }
+    },
+
+    servers,
+
+    async memory() {
+      const texts = await Promise.all(
+        (await masters()).map((server) => answered('INFO', server.info('memory'))),
+      );
+      const sum = (field: string) =>
+        texts.reduce((total, text) => total + Number(new RegExp(`^${field}:(\\d+)`, 'm').exec(text)?.[1]), 0);
+      const usedBytes = sum('used_memory');
+      return Number.isNaN(usedBytes) ? undefined : { usedBytes, mostBytes: sum('maxmemory') || undefined };
     },
 
     async look(keys) {
@@ -61,17 +77,36 @@ export function operatedRedis(connection: Connection): Operated {
   };
 }
 
+/** The place behind all of a server's names, of which 0 would be the first. */
+const END = 'end';
+
+/** The names of one server. A cursor means something to the server that gave it alone. */
+function serverLane(server: Redis, pattern: string): Lane<readonly string[]> {
+  const { host, port } = server.options;
+  return {
+    name: `${host}:${port} ${pattern}`,
+    async *portions(after = '0') {
+      for (let cursor = after; cursor !== END; ) {
+        const scanned = server.scan(cursor, 'MATCH', pattern, 'COUNT', NAMES_AT_ONCE);
+        const [next, portion] = await answered('SCAN', scanned);
+        cursor = next === '0' ? END : next;
+        if (portion.length > 0) yield { portion, place: cursor };
+      }
+    },
+  };
+}
+
 /** Waits, with a timer that keeps the process alive. */
-async function answered<T>(reply: Promise<T>): Promise<T> {
+async function answered<T>(command: string, reply: Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const silence = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new CacheError('The cache did not answer a SCAN.')), STALL_MS);
+    timer = setTimeout(() => reject(new CacheError(`The cache did not answer ${command}.`)), STALL_MS);
   });
   try {
     return await Promise.race([reply, silence]);
   } catch (thrown) {
     if (thrown instanceof CacheError) throw thrown;
-    throw new CacheError(`The cache refused a SCAN: ${withoutArguments(toError(thrown))}.`, {
+    throw new CacheError(`The cache refused ${command}: ${withoutArguments(toError(thrown))}.`, {
       answered: true,
     });
   } finally {

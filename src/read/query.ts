@@ -8,7 +8,7 @@ import { decline } from './decline.js';
 import { isPartial, learnFromPage } from './key-names.js';
 import { queryPartition } from './partition.js';
 import type { Reader, Table } from './reader.js';
-import { decodeResult, encodeResult, type StoredResult } from './result-codec.js';
+import { decodeResult, encodeResult, type StoredRequest, type StoredResult } from './result-codec.js';
 import { beginResult, type ResultLease } from './result-lease.js';
 import type { Session } from './session.js';
 import { misunderstoodMember, querySignature, scanSignature } from './signature.js';
@@ -152,7 +152,7 @@ async function readAndStore(
       ? await readStrongly(reader, call, request.table)
       : await call.send();
     learnFromPage(reader, request.table, call.input, response);
-    const result = encoded(response, leases);
+    const result = encoded(response, leases, { operation: request.operation, input: call.input });
     const ttlMs = lifeMs(reader, request, call.input, response);
     isStored = result !== undefined && ttlMs > 0;
     if (result !== undefined && ttlMs > 0) await put(reader, session, { ...request, ttlMs }, result);
@@ -241,16 +241,17 @@ function hit(input: Request, stored: StoredResult): Response {
 }
 
 /** A response as stored, under the generations it was read in; `undefined` when it cannot be stored. */
-function encoded(response: Response, leases: readonly Lease[]): string | undefined {
+function encoded(response: Response, leases: readonly Lease[], request: StoredRequest): string | undefined {
   try {
     const generations = leases.map(({ generation }) => generation);
-    return encodeResult(generations, {
+    const result = {
       cachedAt: Date.now(),
       items: response.Items as AttributeMap[] | undefined,
       count: response.Count as number,
       scannedCount: response.ScannedCount as number,
       lastEvaluatedKey: response.LastEvaluatedKey as AttributeMap | undefined,
-    });
+    };
+    return encodeResult(generations, result, request);
   } catch {
     return undefined;
   }

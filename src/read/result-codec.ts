@@ -12,19 +12,29 @@ export interface StoredResult {
   readonly lastEvaluatedKey?: AttributeMap | undefined;
 }
 
+/** What was asked, for whoever is to ask it again. */
+export interface StoredRequest {
+  readonly operation: 'Query' | 'Scan';
+  /** The request's members, without its table, its consistency and what it wants to know of capacity. */
+  readonly input: object;
+}
+
 /**
  * A result as stored: a line with the generations that its tags had when it was read, then JSON text, its items as
- * `encode` makes them.
+ * `encode` makes them, and last what was asked, with `{"$binary":"…"}` in base64 for what is binary.
  *
  * @throws EncodeError when a value is not a DynamoDB attribute value
  */
 export function encodeResult(
   generations: readonly string[],
   { items, lastEvaluatedKey, ...rest }: StoredResult,
+  { operation, input }: StoredRequest,
 ): string {
   const members = [JSON.stringify(rest).slice(1, -1)];
   if (items !== undefined) members.push(`"items":[${items.map(encode).join()}]`);
   if (lastEvaluatedKey !== undefined) members.push(`"lastEvaluatedKey":[${inItsOrder(lastEvaluatedKey)}]`);
+  const { TableName, ConsistentRead, ReturnConsumedCapacity, ...asked } = input as Record<string, unknown>;
+  members.push(`"request":${JSON.stringify({ operation, input: asked }, binaryAsText)}`);
   return `${firstLine(generations)}{${members.join()}}`;
 }
 
@@ -52,6 +62,31 @@ export function decodeResult(
   } catch {
     return 'damaged';
   }
+}
+
+/**
+ * All of a stored result, with the generations that it was read under; `undefined` when it is none, or does not say what was asked.
+ * Never throws.
+ */
+export function openResult(
+  text: string,
+): { generations: string[]; result: StoredResult; request: StoredRequest } | undefined {
+  const generations = text.slice(0, Math.max(0, text.indexOf('\n'))).split(' ');
+  const result = decodeResult(generations, text);
+  if (typeof result !== 'object') return undefined;
+  const { request } = JSON.parse(text.slice(firstLine(generations).length), textAsBinary);
+  return typeof request === 'object' ? { generations, result, request } : undefined;
+}
+
+/** Of the value before its own `toJSON`, which Buffers have. */
+function binaryAsText(this: Record<string, unknown>, name: string, value: unknown): unknown {
+  const of = this[name];
+  return of instanceof Uint8Array ? { $binary: Buffer.from(of).toString('base64') } : value;
+}
+
+function textAsBinary(_name: string, value: unknown): unknown {
+  const { $binary } = (value ?? {}) as { $binary?: unknown };
+  return typeof $binary === 'string' ? new Uint8Array(Buffer.from($binary, 'base64')) : value;
 }
 
 /** A key as one text for each attribute: applications make cursors of its JSON, which are to be the same on a hit. */

@@ -1,5 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import { BatchWriteItemCommand, DeleteItemCommand, PutItemCommand } from '@aws-sdk/client-dynamodb';
+import {
+  BatchWriteItemCommand,
+  DeleteItemCommand,
+  PutItemCommand,
+  QueryCommand,
+} from '@aws-sdk/client-dynamodb';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import type { AttributeMap } from '../../src/attributes.js';
 import { encode } from '../../src/codec.js';
@@ -7,7 +12,14 @@ import { itemKey } from '../../src/key.js';
 import { openOperated } from '../../src/operate/open.js';
 import type { Operated } from '../../src/operate/operated.js';
 import { openTable, type Table } from '../../src/operate/table.js';
-import { upperBound, verifyTable } from '../../src/operate/verify.js';
+import {
+  newVerifyState,
+  repair,
+  upperBound,
+  type VerifyOptions,
+  verifyTable,
+} from '../../src/operate/verify.js';
+import { NewCachingMiddleware } from '../../src/read/middleware.js';
 import { runCli } from '../cli/run-cli.js';
 import { change, RULES } from '../contract/store-contract.js';
 import { createTable, type DynamoDBServer, startDynamoDB } from '../support/dynamodb.js';
@@ -22,6 +34,7 @@ afterAll(() => Promise.all([dynamodb?.stop(), memcached?.stop()]));
 
 const COUNT = 300;
 const keyOf = (id: number): AttributeMap => ({ id: { S: `u${id}` }, at: { N: String(id) } });
+const pick = ({ id, at }: Record<string, unknown>) => ({ id, at }) as never;
 const itemOf = (id: number, name = 'Ada'): AttributeMap => ({
   ...keyOf(id),
   name: { S: name },
@@ -40,8 +53,8 @@ describe.each([
 
   const nameOf = (id: number) => itemKey(namespace, tableName, keyOf(id));
   const put = (id: number, value: string) => cache.store.apply([change(nameOf(id), 1, { value })], RULES);
-  const verify = (againAfterMs: number[] = []) =>
-    verifyTable({ cache, table, tableName, namespace, againAfterMs });
+  const verify = (againAfterMs: number[] = [], more: Partial<VerifyOptions> = {}) =>
+    verifyTable({ cache, table, tableName, namespace, againAfterMs, ...more });
   const differing = async (againAfterMs?: number[]) =>
     (await verify(againAfterMs)).different.map(({ key }) => key).sort();
 
@@ -61,7 +74,7 @@ describe.each([
   afterAll(() => cache?.close());
 
   test('finds nothing where nothing differs', async () => {
-    expect(await verify()).toEqual({ compared: COUNT, inFlight: 0, different: [], unknown: 0 });
+    expect(await verify()).toEqual({ items: COUNT, results: 0, inFlight: 0, different: [], unknown: 0 });
   });
 
   test('finds an old value, and what is cached as not existing', async () => {
@@ -93,11 +106,69 @@ describe.each([
     await cache.store.apply([change(nameOf(7), 5, { value: encode(itemOf(7, 'Cyd')) })], RULES);
   });
 
+  test.skipIf(name === 'memcached')(
+    'finds a result that is no longer what the table answers, and repairs it',
+    async () => {
+      const reader = dynamodb.client();
+      reader.middlewareStack.use(
+        NewCachingMiddleware({
+          cache: cache.store,
+          namespace,
+          tables: { [tableName]: { partitionKey: 'id' } },
+        }),
+      );
+      const read = (id: string) =>
+        reader.send(
+          new QueryCommand({
+            TableName: tableName,
+            KeyConditionExpression: 'id = :id',
+            ExpressionAttributeValues: { ':id': { S: id } },
+          }),
+        );
+      for (const id of ['u10', 'u11']) await read(id);
+      expect(await verify()).toMatchObject({ items: COUNT, results: 2, different: [] });
+
+      const Item = { ...itemOf(10), at: { N: '10.5' } };
+      await dynamodb.client().send(new PutItemCommand({ TableName: tableName, Item: Item as never }));
+      const { different } = await verify([100]);
+      expect(different).toEqual([
+        { kind: 'result', key: expect.stringMatching(/\*id=u10\}:result:/), ageMs: expect.any(Number) },
+      ]);
+      await repair(cache, different, RULES);
+      expect(await verify()).toMatchObject({ results: 1, different: [] });
+      expect((await read('u10')).Items).toHaveLength(2);
+      await dynamodb.client().send(new DeleteItemCommand({ TableName: tableName, Key: pick(Item) }));
+      await repair(cache, (await verify()).different, RULES);
+    },
+  );
+
+  test('stopped in the middle it goes on where it was, and compares each entry once', async () => {
+    const stop = new AbortController();
+    const state = newVerifyState();
+    const first = await verify([], { state, signal: stop.signal, onProgress: () => stop.abort() });
+    expect(first.items).toBeLessThan(COUNT + 1);
+    const restored = JSON.parse(JSON.stringify(state));
+    expect(await verify([], { state: restored })).toMatchObject({ items: COUNT, different: [] });
+  });
+
+  test('what is of other servers, or of another way to go through them, is refused', async () => {
+    const state = { ...newVerifyState(), places: { 'elsewhere:1 users:*': '17' } };
+    await expect(verify([], { state })).rejects.toThrow(/there is no elsewhere:1 users:\* now. Begin anew/);
+  });
+
   test('keeps to the read capacity that it is given', async () => {
     const client = dynamodb.client();
     const slow = openTable({ client, tableName, rcu: COUNT / 2 });
     const begun = performance.now();
-    await verifyTable({ cache, table: slow, tableName, namespace, againAfterMs: [], most: 200 });
+    const { items } = await verifyTable({
+      cache,
+      table: slow,
+      tableName,
+      namespace,
+      againAfterMs: [],
+      sample: 200,
+    });
+    expect(items).toBeGreaterThan(name === 'memcached' ? 0 : 199);
     // 200 strong reads are 200 units; of a Scan they are fewer, and the page is not waited for.
     expect(performance.now() - begun).toBeGreaterThan(name === 'memcached' ? 0 : 600);
   });
@@ -115,12 +186,16 @@ describe.each([
     const first = await run('--repair');
     expect(first.code).toBe(1);
     expect(first.stdout).toMatch(
-      new RegExp(`^${COUNT} cached items of ${tableName} compared: 1 differ, 0 were in flight.\n`),
+      new RegExp(
+        `^${COUNT} cached items and \\d results? of ${tableName} compared: 1 differ, 0 were in flight.\n`,
+      ),
     );
-    expect(first.stdout).toContain(`  ${nameOf(8)}\nThey were taken out of the cache.\n`);
+    expect(first.stdout).toContain(
+      `  ${nameOf(8)}\nThey have been stored for: 1 less than 1 d.\nThey were taken out of the cache.\n`,
+    );
     const second = await run('--json');
     expect(second.code).toBe(0);
-    expect(JSON.parse(second.stdout)).toMatchObject({ compared: COUNT - 1, different: [], repaired: 0 });
+    expect(JSON.parse(second.stdout)).toMatchObject({ items: COUNT - 1, different: [], repaired: 0 });
   });
 });
 
@@ -132,10 +207,16 @@ test.each([
   expect(upperBound(compared, different)).toBeCloseTo(bound, 4);
 });
 
+const TOKEN = Buffer.from('{"command":"verify","table":"orders","state":{}}').toString('base64url');
+
 test.each<[string, string[], RegExp]>([
   ['no table', [], /no table is named/],
   ['two tables', ['a', 'b'], /b is one table too many/],
   ['a wrong number', ['users', '--rcu', 'many'], /--rcu many is no number above 0/],
+  ['half an item', ['users', '--sample', '1.5'], /--sample 1.5 is no whole number/],
+  ['a sample to go on with', ['users', '--sample', '1', '--resume', 'x'], /--sample cannot be gone on with/],
+  ['no token', ['users', '--resume', 'rubbish'], /--resume: it is no report file and no token/],
+  ['a token of another table', ['users', '--resume', TOKEN], /it is of table orders, not users/],
 ])('called with %s, verify says so', async (_, args, message) => {
   const { code, stderr } = await runCli(['verify', ...args]);
   expect(code).toBe(2);

@@ -1,0 +1,191 @@
+import type { AttributeMap } from '../attributes.js';
+import { toError } from '../errors.js';
+import { span } from '../operate/guard-words.js';
+import type { Lane, Places } from '../operate/lanes.js';
+import type { Memory, Operated } from '../operate/operated.js';
+import type { Described, Table } from '../operate/table.js';
+import {
+  type Estimate,
+  estimateWarming,
+  NOTHING_WARMED,
+  type Portion,
+  type Warmed,
+  warmTable,
+} from '../operate/warm.js';
+import { CommandError } from './command-error.js';
+import { interruptibly } from './interruption.js';
+import { parseItemKey } from './item-key.js';
+import { keyLines } from './key-lines.js';
+import { openOperatedCache } from './operated-cache.js';
+import { operatedFailure } from './operated-failure.js';
+import { openOperatedTable } from './operated-table.js';
+import { openProgress } from './progress.js';
+import { goOn, type Run, resumedState, writeRunFile } from './run-file.js';
+import { settingsOf } from './settings.js';
+import type { Terminal } from './terminal.js';
+import { visible } from './text.js';
+import { WARM_HELP, type WarmOptions, warmOptions } from './warm-options.js';
+
+/** Of so many items the size of all is told. */
+const SAMPLE = 200;
+
+interface WarmState {
+  readonly places: Places;
+  warmed: Warmed;
+}
+
+/** What a warming needs, once it is called rightly. */
+interface Warming {
+  readonly options: WarmOptions;
+  readonly run: Run;
+  readonly state: WarmState;
+  readonly cache: Operated;
+  readonly table: Table;
+  readonly described: Described;
+}
+
+/**
+ * `stream-cache warm`: the cache filled from a table.
+ *
+ * @returns the exit code
+ * @throws CommandError when it is used wrongly, or the cache or the table fails
+ */
+export async function warm(args: readonly string[], terminal: Terminal): Promise<number> {
+  const options = warmOptions(args);
+  if (options.help) {
+    terminal.print(WARM_HELP);
+    return 0;
+  }
+  const { table: tableName, namespace, resume } = options;
+  const run = { command: 'warm', table: tableName, namespace };
+  const state: WarmState =
+    resume === undefined ? { places: {}, warmed: NOTHING_WARMED } : resumedState(run, resume);
+  const cache = await openOperatedCache('warm', options.cache);
+  try {
+    const table = await openOperatedTable('warm', options);
+    const warming = { options, run, state, cache, table, described: await table.describe() };
+    const estimate = isWhole(options) ? await estimateOf(warming) : undefined;
+    if (!options.dryRun) {
+      if (estimate !== undefined && !options.json) terminal.print(estimateText(options, estimate));
+      return await interruptibly((signal) => fill(warming, terminal, signal));
+    }
+    if (estimate === undefined) throw new CommandError(NO_ESTIMATE);
+    terminal.print(options.json ? `${JSON.stringify(estimate, null, 2)}\n` : estimateText(options, estimate));
+    return 0;
+  } catch (thrown) {
+    throw operatedFailure('warm', tableName, toError(thrown));
+  } finally {
+    await cache.close();
+  }
+}
+
+const NO_ESTIMATE =
+  'stream-cache warm: --dry-run says what a whole table takes. Leave out --partition and --keys.';
+
+async function fill(
+  { options, run, state, cache, table, described }: Warming,
+  terminal: Terminal,
+  signal: AbortSignal,
+): Promise<number> {
+  const { table: tableName, namespace, report, json } = options;
+  const settings = settingsOf('warm', tableName);
+  const { keyNames, itemCount } = described;
+  const lanes = lanesOf(options, table, described);
+  const begunAt = performance.now();
+  const progress = openProgress(`${tableName}: read`, isWhole(options) ? itemCount : 0, seen(state.warmed));
+  const onProgress = (warmed: Warmed) => {
+    state.warmed = warmed;
+    progress.update(seen(warmed));
+    if (report !== undefined) writeRunFile(report, run, state, false);
+  };
+  try {
+    await warmTable({
+      ...{ cache, table, tableName, namespace, keyNames, settings, lanes, signal, onProgress },
+      places: state.places,
+      before: state.warmed,
+    });
+  } catch (thrown) {
+    progress.stop();
+    if (Object.keys(state.places).length > 0) console.error(goOn(run, state, report));
+    throw thrown;
+  }
+  progress.stop();
+  const isDone = !signal.aborted;
+  const document = { table: tableName, isDone, ...state.warmed };
+  if (report !== undefined) writeRunFile(report, run, state, isDone, document);
+  const text = `${isDone ? '' : 'Interrupted. '}${warmedText(state.warmed)}, in ${span(performance.now() - begunAt)}.\n`;
+  terminal.print(json ? `${JSON.stringify(document, null, 2)}\n` : text);
+  if (!isDone) console.error(goOn(run, state, report));
+  return isDone ? 0 : 1;
+}
+
+function isWhole({ partition, keys }: WarmOptions): boolean {
+  return partition === undefined && keys === undefined;
+}
+
+function lanesOf(options: WarmOptions, table: Table, { keyNames }: Described): Lane<Portion>[] {
+  const { partition, keys, segments } = options;
+  if (keys !== undefined) return [keyLines('warm', { ...options, keyNames }, keys)];
+  if (partition === undefined) return table.segments(segments, { isStrong: true });
+  const key = parseItemKey('warm', options, partition);
+  if (Object.keys(key).join() !== keyNames[0]) {
+    throw new CommandError(
+      `stream-cache warm: --partition ${JSON.stringify(partition)} is not the partition key of ${options.table}, which is ${keyNames[0]}.`,
+    );
+  }
+  return [table.partition(key, { isStrong: true })];
+}
+
+async function estimateOf({ options, cache, table, described }: Warming): Promise<Estimate> {
+  const { table: tableName, namespace } = options;
+  let sample: readonly AttributeMap[] = [];
+  for (const { portions } of table.segments(1, { limit: SAMPLE })) {
+    for await (const { portion } of portions()) {
+      sample = portion.items;
+      break;
+    }
+  }
+  const { keyNames, itemCount } = described;
+  return estimateWarming(
+    { cache, namespace, tableName, keyNames },
+    Math.max(itemCount, sample.length),
+    sample,
+  );
+}
+
+function estimateText({ table }: WarmOptions, estimate: Estimate): string {
+  const { items, bytes, bytesAtFirst, bytesPerItem, memory } = estimate;
+  const all = items.toLocaleString('en');
+  return [
+    `${visible(table)} has about ${all} items, of about ${bytesPerItem} bytes each in the cache: ${megabytes(bytes)}, and ${megabytes(bytesAtFirst)} while their guards live.\n`,
+    ...(memory === undefined ? [] : [memoryText(memory, bytesAtFirst)]),
+  ].join('');
+}
+
+function memoryText({ usedBytes, mostBytes }: Memory, more: number): string {
+  if (mostBytes === undefined)
+    return `The cache holds ${megabytes(usedBytes)}, and has no limit of its own.\n`;
+  const isTooMuch = usedBytes + more > mostBytes;
+  return `The cache holds ${megabytes(usedBytes)} of ${megabytes(mostBytes)}${isTooMuch ? ': not all will have room' : ''}.\n`;
+}
+
+function megabytes(bytes: number): string {
+  return `${(bytes / 1e6).toLocaleString('en', { maximumFractionDigits: bytes < 1e7 ? 1 : 0 })} MB`;
+}
+
+function seen({ filled, cached, refused, absent, unstorable }: Warmed): number {
+  return filled + cached + refused + absent + unstorable;
+}
+
+function warmedText(warmed: Warmed): string {
+  const { filled, cached, refused, absent, unstorable } = warmed;
+  const text = (number: number, what: string) =>
+    number === 0 ? [] : [`${number.toLocaleString('en')} ${what}`];
+  return [
+    `${filled.toLocaleString('en')} of ${seen(warmed).toLocaleString('en')} items were stored`,
+    ...text(cached, 'were there already'),
+    ...text(refused, 'changed or expired meanwhile'),
+    ...text(absent, 'do not exist'),
+    ...text(unstorable, 'cannot be stored'),
+  ].join(', ');
+}
