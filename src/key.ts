@@ -38,9 +38,9 @@ export function indexTag(namespace: string | undefined, tableName: string, index
   return `${tableTag(namespace, tableName)}${encode(indexName)}*`;
 }
 
-/** The tag of the whole index that a partition's tag is of. */
-export function indexTagOf(partitionTag: string): string {
-  return partitionTag.slice(0, partitionTag.indexOf('*', partitionTag.indexOf('*') + 1) + 1);
+/** The tag of the whole index that a tag is of; empty for one of the table itself. */
+export function indexTagOf(tag: string): string {
+  return tag.slice(0, tag.indexOf('*', tag.indexOf('*') + 1) + 1);
 }
 
 /**
@@ -196,6 +196,11 @@ function keyAttribute(tableName: string, name: string, value: AttributeValue | u
 /** What an attribute value holds as a key, unchecked: it may come from an event or a caller. */
 function contents(value: unknown): { S?: unknown; N?: unknown; B?: unknown } {
   return value ?? {};
+}
+
+/** How all keys of a namespace begin, before the `:`. */
+export function namespacePrefix(namespace: string): string {
+  return encode(namespace);
 }
 
 /** How the keys of a table's items begin, before the `:`; and its tags, before the `*`. */

@@ -12,12 +12,15 @@ const LINE_EVERY_MS = 10_000;
 
 /**
  * @param doing what is done, such as `users: compared`
- * @param total of how many, as far as that is known
+ * @param total of how many; `undefined` when nobody knows
  * @param before how many of them an earlier run has done
  */
-export function openProgress(doing: string, total: number, before = 0): Progress {
+export function openProgress(doing: string, total: number | undefined, before = 0): Progress {
   const options: Options = {
-    format: '{doing} {done} of about {all}, {rate}/s, {left} left {bar}',
+    format:
+      total === undefined
+        ? '{doing} {done}, {rate}/s'
+        : '{doing} {done} of about {all}, {rate}/s, {left} left {bar}',
     stream: process.stderr,
     clearOnComplete: true,
     noTTYOutput: true,
@@ -29,15 +32,16 @@ export function openProgress(doing: string, total: number, before = 0): Progress
   };
   const bar = new SingleBar(options);
   const begunAt = performance.now();
+  const most = (done: number) => Math.max(total ?? 0, done);
   const texts = (done: number) => {
     const perSecond = (done - before) / ((performance.now() - begunAt) / 1_000);
-    const left = perSecond > 0 ? span((Math.max(0, total - done) / perSecond) * 1_000) : '?';
-    const [doneText, all, rate] = [done, Math.max(total, done), Math.round(perSecond)].map((number) =>
+    const left = perSecond > 0 ? span(((most(done) - done) / perSecond) * 1_000) : '?';
+    const [doneText, all, rate] = [done, most(done), Math.round(perSecond)].map((number) =>
       number.toLocaleString('en'),
     );
     return { doing, done: doneText, all, rate, left };
   };
-  const start = (done: number) => bar.start(Math.max(total, done), done, texts(done));
+  const start = (done: number) => bar.start(most(done), done, texts(done));
   if (process.stderr.isTTY) start(before);
   return {
     update(done) {

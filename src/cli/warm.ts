@@ -92,7 +92,11 @@ async function fill(
   const { keyNames, itemCount } = described;
   const lanes = lanesOf(options, table, described);
   const begunAt = performance.now();
-  const progress = openProgress(`${tableName}: read`, isWhole(options) ? itemCount : 0, seen(state.warmed));
+  const progress = openProgress(
+    `${tableName}: read`,
+    isWhole(options) ? itemCount : undefined,
+    seen(state.warmed),
+  );
   const onProgress = (warmed: Warmed) => {
     state.warmed = warmed;
     progress.update(seen(warmed));

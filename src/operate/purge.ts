@@ -1,10 +1,13 @@
+import type { AttributeMap } from '../attributes.js';
 import type { Rules } from '../coherence.js';
 import { CacheError } from '../errors.js';
-import { tablePrefix } from '../key.js';
+import { indexTagOf, itemKey, namespacePrefix, partitionTag, tablePrefix, tableTag } from '../key.js';
 import type { Settled } from '../store/store.js';
+import { confirmed } from './confirmed.js';
+import { keyAttributesOf } from './key-attributes.js';
 import type { Operated } from './operated.js';
 
-/** What of a table was taken out of the cache. */
+/** What was taken out of the cache. */
 export interface Purged {
   /** Items: their values are gone, and fills under way are refused. */
   readonly items: number;
@@ -14,7 +17,71 @@ export interface Purged {
   readonly results: number;
 }
 
-const NOTHING: Purged = { items: 0, tags: 0, results: 0 };
+/** What of a cache is taken out: which items and tags, whose names begin so. */
+export interface PurgeScope {
+  readonly itemPrefix: string;
+  readonly tagPrefix: string;
+  hasItem(key: string): boolean;
+  hasTag(tag: string): boolean;
+}
+
+export const NOTHING_PURGED: Purged = { items: 0, tags: 0, results: 0 };
+
+/** All of a table. */
+export function tableScope(namespace: string | undefined, tableName: string): PurgeScope {
+  const prefix = tablePrefix(namespace, tableName);
+  const [itemPrefix, tagPrefix] = [`${prefix}:`, `${prefix}*`];
+  return {
+    ...{ itemPrefix, tagPrefix },
+    hasItem: (key) => key.startsWith(itemPrefix),
+    hasTag: (tag) => tag.startsWith(tagPrefix),
+  };
+}
+
+/**
+ * The items of one partition, and every result that may hold one: of the partition, of the whole table and of its indexes. Items whose keys are
+ * so long that only their hash is known go too: there is no telling.
+ *
+ * @throws KeyError when the value is none of a key
+ */
+export function partitionScope(
+  namespace: string | undefined,
+  tableName: string,
+  partition: AttributeMap,
+): PurgeScope {
+  const whole = tableScope(namespace, tableName);
+  const [[name = '', value] = []] = Object.entries(partition);
+  const own = itemKey(namespace, tableName, partition).slice(whole.itemPrefix.length);
+  const tags = new Set([
+    tableTag(namespace, tableName),
+    partitionTag(namespace, tableName, undefined, name, value as AttributeMap[string]),
+  ]);
+  return {
+    ...whole,
+    hasItem(key) {
+      if (!whole.hasItem(key)) return false;
+      const text = key.slice(whole.itemPrefix.length);
+      return keyAttributesOf(text) === undefined || text.split(',').includes(own);
+    },
+    hasTag: (tag) => whole.hasTag(tag) && (tags.has(tag) || indexTagOf(tag) !== ''),
+  };
+}
+
+/** All tables of a namespace. */
+export function namespaceScope(namespace: string): PurgeScope {
+  const prefix = `${namespacePrefix(namespace)}:`;
+  // A table may have the namespace's name; its keys go on with an attribute.
+  const isOfTable = (name: string, mark: string) => {
+    const rest = name.startsWith(prefix) ? name.slice(prefix.length) : '';
+    const end = rest.search(/[:*=#~,]/);
+    return end > 0 && rest[end] === mark;
+  };
+  return {
+    ...{ itemPrefix: prefix, tagPrefix: prefix },
+    hasItem: (key) => isOfTable(key, ':'),
+    hasTag: (tag) => isOfTable(tag, '*'),
+  };
+}
 
 /**
  * Takes items out of the cache, beside readers and the stream: as after a write of an application, with strongly consistent reads
@@ -27,60 +94,65 @@ export async function purgeItems(
   keys: readonly string[],
   rules: Rules,
 ): Promise<Purged> {
-  confirm(await store.void(keys, rules));
-  return { ...NOTHING, items: keys.length };
+  confirmed(await store.void(keys, rules));
+  return { ...NOTHING_PURGED, items: keys.length };
 }
 
 /**
- * Takes all of a table out of the cache, in the same way: items, those that readers are about to fill, and results. Gives what was
+ * Takes all of a scope out of the cache, in the same way: items, those that readers are about to fill, and results. Gives what was
  * done so far after each portion. Keys that a function of the caller's made are not known here, and stay.
  *
  * @param isDry only counts
  * @throws CacheError as {@link purgeItems}
  */
-export async function* purgeTable(
+export async function* purgeAll(
   { store, list }: Operated,
-  namespace: string | undefined,
-  tableName: string,
+  { itemPrefix, tagPrefix, hasItem, hasTag }: PurgeScope,
   rules: Rules,
   isDry = false,
 ): AsyncGenerator<Purged> {
   if (list === undefined) throw new CacheError(CANNOT_LIST, { answered: true });
-  const prefix = tablePrefix(namespace, tableName);
-  let purged = NOTHING;
+  let purged = NOTHING_PURGED;
+  const add = (more: Partial<Purged>) => {
+    const { items = 0, tags = 0, results = 0 } = more;
+    purged = { items: purged.items + items, tags: purged.tags + tags, results: purged.results + results };
+    return purged;
+  };
   const unlessDry = async <T>(step: () => Promise<Settled<T>[]>) => {
-    if (!isDry) confirm(await step());
+    if (!isDry) confirmed(await step());
   };
 
   // Tags first: what is read from then on hangs on new generations.
-  for await (const names of list(`{${prefix}*`)) {
-    const tags = names.flatMap((name) => /^\{([^{}]+)\}:guard$/.exec(name)?.[1] ?? []);
-    const results = names.filter((name) => /\}:result:[^:]+$/.test(name));
+  for await (const names of list(`{${tagPrefix}`)) {
+    const tags = names.flatMap((name) => ofGuard(name).filter(hasTag));
+    const results = names.filter((name) => (RESULT.exec(name)?.slice(1) ?? []).some(hasTag));
     await unlessDry(() => store.move(tags, rules));
     await unlessDry(() => store.delete(results));
-    purged = { ...purged, tags: purged.tags + tags.length, results: purged.results + results.length };
-    yield purged;
+    yield add({ tags: tags.length, results: results.length });
   }
-  // Then guards, which are there of items that are being read, too; then what has none: of those, the values are gone by then.
-  const counted = new Set<string>();
-  for (const start of [`{${prefix}:`, `${prefix}:`]) {
-    for await (const names of list(start)) {
-      const all = names.flatMap((name) => (name.startsWith('{') ? (GUARDED.exec(name)?.[1] ?? []) : name));
-      const keys = isDry ? all.filter((key) => !counted.has(key)) : all;
-      if (isDry) for (const key of keys) counted.add(key);
-      await unlessDry(() => store.void(keys, rules));
-      purged = { ...purged, items: purged.items + keys.length };
-      yield purged;
-    }
+  // Then guards, of which there is one for each item that is being read.
+  for await (const names of list(`{${itemPrefix}`)) {
+    const keys = names.flatMap(ofGuard).filter(hasItem);
+    const stored = confirmed(await store.get(keys));
+    await unlessDry(() => store.void(keys, rules));
+    // What is stored, too, a dry run finds again below.
+    yield add({ items: isDry ? stored.filter((text) => text === undefined).length : keys.length });
+  }
+  // Then what has no guard, since nothing is under way with it.
+  for await (const names of list(itemPrefix)) {
+    const keys = names.filter(hasItem);
+    await unlessDry(() => store.delete(keys));
+    yield add({ items: keys.length });
   }
 }
 
-const GUARDED = /^\{([^{}]+)\}:guard$/;
+/** The key or the tag that a guard is of. */
+function ofGuard(name: string): string[] {
+  return /^\{([^{}]+)\}:guard$/.exec(name)?.slice(1) ?? [];
+}
+
+/** A result, and the tag that it stands under. */
+const RESULT = /^\{([^{}]+)\}:result:[^:]+$/;
 
 const CANNOT_LIST =
   'This cache does not tell what it has. Name the keys, or empty it by its own means and restart what keeps leases of it.';
-
-function confirm(outcomes: readonly Settled<unknown>[]): void {
-  const failure = outcomes.find((outcome) => outcome instanceof CacheError);
-  if (failure !== undefined) throw failure;
-}

@@ -5,7 +5,8 @@ import type { TableSettings } from '../config.js';
 import { CacheError } from '../errors.js';
 import { guardKey, itemKey } from '../key.js';
 import { expiryOf, jittered } from '../lifetime.js';
-import type { Fill, Lease, Settled } from '../store/store.js';
+import type { Fill, Lease } from '../store/store.js';
+import { confirmed } from './confirmed.js';
 import { type Lane, type Places, runLanes } from './lanes.js';
 import type { Memory, Operated } from './operated.js';
 import type { Page, Table } from './table.js';
@@ -152,12 +153,6 @@ function fillOf(
     ttlMs: jittered(ttlMs.item, ttlJitter),
     expiresAt: expiryOf(item, ttlAttribute),
   };
-}
-
-function confirmed<T>(answers: readonly Settled<T>[]): T[] {
-  const failure = answers.find((answer) => answer instanceof CacheError);
-  if (failure !== undefined) throw failure;
-  return answers as T[];
 }
 
 function sum(a: Warmed, b: Warmed): Warmed {

@@ -49,6 +49,48 @@ describe.each([
     return { keys, being, lease, tags, results };
   }
 
+  test('of a partition: its items and all results that may have one are gone, other items and partitions stay', async () => {
+    const ns = namespace();
+    const item = (customerId: string, orderId: string) =>
+      itemKey(ns, 'orders', { customerId: { S: customerId }, orderId: { N: orderId } });
+    const [own, other] = [
+      [item('c,1', '1'), item('c,1', '2'), item('c,1', 'x'.repeat(2_000).replace(/x/g, '7'))],
+      [item('c,11', '1'), item('c', '1')],
+    ] as const;
+    await store.apply(
+      [...own, ...other].map((key) => change(key, 1)),
+      RULES,
+    );
+    const partition = (indexName: string | undefined, id: string) =>
+      partitionTag(ns, 'orders', indexName, 'customerId', { S: id });
+    const ending = [tableTag(ns, 'orders'), partition(undefined, 'c,1'), partition('byState', 'z')];
+    const staying = [partition(undefined, 'c,11')];
+    const before = (await store.begin([...ending, ...staying], RULES)) as Lease[];
+    const { code, stdout } = await purge(
+      ...['orders', '--namespace', ns, '--partition', '{"customerId":"c,1"}', '--yes'],
+    );
+    expect(code).toBe(0);
+    expect(stdout).toBe('Purged 3 items, 0 results and 3 tags of {"customerId":"c,1"} in orders.\n');
+    expect(await store.get([...own, ...other])).toEqual([undefined, undefined, undefined, '"v1"', '"v1"']);
+    const after = await store.generations([...ending, ...staying]);
+    expect(after.map((generation, index) => generation === before[index]?.generation)).toEqual([
+      ...[false, false, false, true],
+    ]);
+  });
+
+  test('of a namespace: all of its tables, and not the table that has its name', async () => {
+    const ns = namespace();
+    const { keys, results } = await filled(ns, 20);
+    const more = itemKey(ns, 'orders', { id: { S: '1' } });
+    const namesake = itemKey(undefined, ns, { id: { S: 'a' } });
+    await store.apply([change(more, 1), change(namesake, 1)], RULES);
+    const { code, stdout } = await purge('--all-tables', '--namespace', ns, '--yes');
+    expect(code).toBe(0);
+    expect(stdout).toBe(`Purged 22 items, 2 results and 2 tags of the namespace ${ns}.\n`);
+    expect(new Set(await store.get([...keys, ...results, more]))).toEqual(new Set([undefined]));
+    expect(await store.get([namesake])).toEqual(['"v1"']);
+  });
+
   test('of a table: items and results are gone, what is being read is refused, other tables stay', async () => {
     const ns = namespace();
     const { keys, being, lease, tags, results } = await filled(ns, 2_500);
@@ -85,7 +127,7 @@ describe.each([
     const { keys } = await filled(ns, 3);
     const [first = '', second = ''] = keys;
     const { stdout } = await purge('users', 'id=u0', first, '--namespace', ns, '--json');
-    expect(JSON.parse(stdout)).toEqual({ dryRun: false, items: 2, tags: 0, results: 0 });
+    expect(JSON.parse(stdout)).toEqual({ dryRun: false, isDone: true, items: 2, tags: 0, results: 0 });
     expect(await store.get([first, second])).toEqual([undefined, '"v1"']);
     expect(await store.apply([change(first, 2, { at: Date.now() - 10_000 })], RULES)).toEqual(['included']);
   });
@@ -143,7 +185,7 @@ describe('purge, on memcached', () => {
 describe('called wrongly, it does nothing', () => {
   test.each<[string, string[], RegExp]>([
     ['no table', [], /no table is named/],
-    ['nobody to ask', ['users', '--cache', inject('redisUrl')], /nobody is there to be asked. Give --yes/],
+    ['nobody to ask', ['users', '--cache', inject('redisUrl')], /Nobody is there to be asked. Give --yes/],
     ['no key', ['users', '42', '--cache', inject('redisUrl')], /"42" is no key of an item/],
   ])('%s', async (_, args, message) => {
     const { code, stdout, stderr } = await runCli(['purge', ...args]);

@@ -134,6 +134,10 @@ describe.each([
       expect(different).toEqual([
         { kind: 'result', key: expect.stringMatching(/\*id=u10\}:result:/), ageMs: expect.any(Number) },
       ]);
+      // What it hung on has not moved: it was wrong to its end.
+      const ended = verify([300]);
+      setTimeout(() => void cache.store.delete(different.map(({ key }) => key)), 150);
+      expect((await ended).different).toMatchObject([{ kind: 'result', ageMs: undefined }]);
       await repair(cache, different, RULES);
       expect(await verify()).toMatchObject({ results: 1, different: [] });
       expect((await read('u10')).Items).toHaveLength(2);
