@@ -95,15 +95,19 @@ export interface Ran {
   readonly rss: { readonly first: number; readonly most: number };
 }
 
-/** A command of the built package. `watch` is called every 50 ms, and may kill it. */
-export async function run(
+/** A command of the built package. */
+export function run(args: readonly string[], watch?: (kill: () => void) => void): Promise<Ran> {
+  return runProgram(['dist/cli.js', ...args], watch);
+}
+
+/** A program under Node. `watch` is called every 50 ms, and may kill it. */
+export async function runProgram(
   args: readonly string[],
-  variables: Readonly<Record<string, string>> = {},
   watch: (kill: () => void) => void = () => {},
 ): Promise<Ran> {
   const begunAt = performance.now();
-  const child = spawn(process.execPath, ['dist/cli.js', ...args], {
-    env: { ...process.env, ...CREDENTIALS, ...variables },
+  const child = spawn(process.execPath, args, {
+    env: { ...process.env, ...CREDENTIALS },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let [stdout, stderr] = ['', ''];

@@ -57,7 +57,7 @@ export async function proveVerify(items: number): Promise<string[]> {
   const report = join(mkdtempSync(join(tmpdir(), 'operate-')), 'verify.json');
   const verify = ['verify', TABLE, ...where, '--report', report, '--json'];
   let reached = 0;
-  const killed = await run(verify, {}, (kill) => {
+  const killed = await run(verify, (kill) => {
     try {
       reached = JSON.parse(readFileSync(report, 'utf8')).state.items;
     } catch {}

@@ -1,8 +1,8 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { DynamoDBStreamEvent } from 'aws-lambda';
-import { EventError } from '../errors.js';
-import { recordsIn } from '../stream/records.js';
+import { toError } from '../errors.js';
+import { type Batch, batchesIn, isPlace, parseDocuments } from '../operate/replay/batches-in.js';
 import { CommandError } from './command-error.js';
 
 export interface EventFile {
@@ -60,69 +60,25 @@ function textOf(bytes: Uint8Array): string {
   return new TextDecoder(isUtf16 ? (first === 0xff ? 'utf-16le' : 'utf-16be') : 'utf-8').decode(bytes);
 }
 
-/** @throws SyntaxError of the whole, when its lines are no documents either */
-function parseDocuments(text: string): unknown[] {
-  try {
-    return [JSON.parse(text)];
-  } catch (error) {
-    const lines = text.split('\n').filter((line) => line.trim() !== '');
-    try {
-      if (lines.length > 1) return lines.map((line) => JSON.parse(line));
-    } catch {
-      // What is wrong with the whole says more than that its first line is no document.
-    }
-    throw error;
-  }
-}
-
 /** The events of a document. What is wrong with a record is the handler's to say. */
 function eventsIn(document: unknown, file: string): DynamoDBStreamEvent[] {
-  if (Array.isArray(document) && document.some(isEvent)) {
-    return document.flatMap((each) => eventsIn(each, file));
-  }
-  if (isInvocationRecord(document)) {
-    if (typeof document.payload === 'string') return eventsIn(parsePayload(document.payload, file), file);
-    throw unusable(file, NO_PAYLOAD);
-  }
+  let batches: Batch[];
   try {
-    const { records } = recordsIn(document);
-    if (records.some(isQueuedInvocationRecord)) throw unusable(file, NO_PAYLOAD);
-    return [{ Records: records }];
-  } catch (thrown) {
-    if (!(thrown instanceof EventError)) throw thrown;
-    throw unusable(file, 'it is not a stream event: it has no Records. Give an event as Lambda delivers it');
-  }
-}
-
-const NO_PAYLOAD =
-  'it is what Lambda tells a queue or topic of records that it gave up: where they are in the stream (DDBStreamBatchInfo), and not the records. An on-failure destination that is a bucket gets them too';
-
-/** What has records of its own, unlike a record. */
-function isEvent(value: unknown): boolean {
-  return isInvocationRecord(value) || Array.isArray((value as { Records?: unknown } | null)?.Records);
-}
-
-/** What Lambda tells an on-failure destination; for a bucket the event is in it, as text. */
-function isInvocationRecord(value: unknown): value is { readonly payload?: unknown } {
-  return typeof value === 'object' && value !== null && 'DDBStreamBatchInfo' in value;
-}
-
-function isQueuedInvocationRecord(record: unknown): boolean {
-  const { dynamodb } = (record ?? {}) as { dynamodb?: unknown };
-  return dynamodb === undefined && String(JSON.stringify(record)).includes('DDBStreamBatchInfo');
-}
-
-function parsePayload(payload: string, file: string): unknown {
-  try {
-    return JSON.parse(payload);
+    batches = batchesIn(document);
   } catch (cause) {
-    throw unusable(
-      file,
-      `its payload is not JSON: ${(cause as SyntaxError).message}. Take the object as it was`,
-      cause,
-    );
+    const { message } = toError(cause);
+    const why = message.startsWith('Its payload') ? `its payload${message.slice(11, -1)}` : NO_EVENT;
+    throw unusable(file, why, cause);
   }
+  return batches.map((batch) => {
+    if (isPlace(batch)) throw unusable(file, NO_PAYLOAD);
+    return batch;
+  });
 }
+
+const NO_EVENT = 'it is not a stream event: it has no Records. Give an event as Lambda delivers it';
+const NO_PAYLOAD =
+  'it is what Lambda tells a queue or topic of records that it gave up: where they are in the stream (DDBStreamBatchInfo), and not the records. stream-cache replay reads them from the stream';
 
 function unusable(path: string, why: string, cause?: unknown): CommandError {
   return new CommandError(`stream-cache invoke: cannot use ${path}: ${why}.`, { cause });

@@ -1,9 +1,7 @@
 import diagnostics from 'node:diagnostics_channel';
 import type { Context, DynamoDBBatchResponse } from 'aws-lambda';
-import { type StreamCacheError, toError } from '../errors.js';
 import { type InvalidatedReport, REPORT_CHANNEL, type RecordReport, type Report } from '../report.js';
 import type { CacheStore, Settled } from '../store/store.js';
-import { CommandError } from './command-error.js';
 import type { EventFile } from './event-files.js';
 import type { Target } from './target.js';
 
@@ -28,11 +26,7 @@ export interface RecordResult extends RecordReport {
 
 export type Contents = ReadonlyMap<string, Settled<string | undefined>>;
 
-/**
- * Invokes the handler once, listens to what it reports, and looks into the cache afterwards.
- *
- * @throws CommandError when the handler throws
- */
+/** Invokes the handler once, listens to what it reports, and looks into the cache afterwards. Throws what the handler throws. */
 export async function invokeOnce(
   { handler, store }: Target,
   { file, event }: EventFile,
@@ -42,9 +36,9 @@ export async function invokeOnce(
   const listen = (report: unknown) => reports.push(report as Report);
   // A bundle has a copy of its own of this package, but the process has one channel.
   diagnostics.subscribe(REPORT_CHANNEL, listen);
-  const response = await (async () => handler(event, context))()
-    .catch((thrown) => Promise.reject(handlerError(file, toError(thrown))))
-    .finally(() => diagnostics.unsubscribe(REPORT_CHANNEL, listen));
+  const response = await (async () => handler(event, context))().finally(() =>
+    diagnostics.unsubscribe(REPORT_CHANNEL, listen),
+  );
 
   const records = recordResults(reports);
   return {
@@ -88,14 +82,4 @@ async function readContents(store: CacheStore, records: readonly RecordResult[])
   const keys = [...new Set(records.flatMap(({ key }) => key ?? []))];
   const texts = await store.get(keys, { deadline: Date.now() + LOOK_TIMEOUT_MS });
   return new Map(keys.map((key, index) => [key, texts[index]]));
-}
-
-/** A handler that throws has done nothing that Lambda knows of: the whole batch is delivered again. */
-function handlerError(file: string, cause: Error): CommandError {
-  const { code } = cause as Partial<StreamCacheError>;
-  if (code === 'EVENT_INVALID') {
-    return new CommandError(`stream-cache invoke: cannot use ${file}: ${cause.message}`, { cause });
-  }
-  const message = `stream-cache invoke: the handler threw at ${file}: ${cause.message}. See where with --verbose.`;
-  return new CommandError(message, { cause, exitCode: 1 });
 }

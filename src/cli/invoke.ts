@@ -1,3 +1,5 @@
+import { type StreamCacheError, toError } from '../errors.js';
+import { CommandError } from './command-error.js';
 import { localContext } from './context.js';
 import { readEventFiles } from './event-files.js';
 import { hasFailures, type Invocation, invokeOnce } from './invocation.js';
@@ -40,7 +42,9 @@ export async function invoke(args: readonly string[], terminal: Terminal): Promi
         target,
         { file, event: options.asRecorded ? event : restamp(event, Date.now()) },
         localContext(options.timeoutMs),
-      );
+      ).catch((thrown) => {
+        throw handlerError(file, toError(thrown));
+      });
       invocations.push(invocation);
       show(invocationText(invocation, terminal));
     }
@@ -50,4 +54,14 @@ export async function invoke(args: readonly string[], terminal: Terminal): Promi
     await target.store?.close();
   }
   return invocations.some(hasFailures) ? 1 : 0;
+}
+
+/** A handler that throws has done nothing that Lambda knows of: the whole batch is delivered again. */
+function handlerError(file: string, cause: Error): CommandError {
+  const { code } = cause as Partial<StreamCacheError>;
+  if (code === 'EVENT_INVALID') {
+    return new CommandError(`stream-cache invoke: cannot use ${file}: ${cause.message}`, { cause });
+  }
+  const message = `stream-cache invoke: the handler threw at ${file}: ${cause.message}. See where with --verbose.`;
+  return new CommandError(message, { cause, exitCode: 1 });
 }

@@ -5,6 +5,7 @@ import { dev } from './dev.js';
 import { get } from './get.js';
 import { invoke } from './invoke.js';
 import { purge } from './purge.js';
+import { replay } from './replay.js';
 import { openTerminal } from './terminal.js';
 import { visible } from './text.js';
 import { verify } from './verify.js';
@@ -18,6 +19,7 @@ Commands:
   get      shows what the cache has of items, and whether that is what the table has
   verify   compares all that is cached of a table with the table
   warm     fills the cache from a table
+  replay   invokes the stream handler with what Lambda gave up on
   purge    takes items out of the cache, or all of a table
 
 Options:
@@ -44,6 +46,8 @@ async function main([command, ...args]: readonly string[]): Promise<number> {
         return await verify(args, terminal);
       case 'warm':
         return await warm(args, terminal);
+      case 'replay':
+        return await replay(args, terminal);
       case 'purge':
         return await purge(args, terminal);
       case '--version':

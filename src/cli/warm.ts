@@ -29,6 +29,9 @@ import { WARM_HELP, type WarmOptions, warmOptions } from './warm-options.js';
 /** Of so many items the size of all is told. */
 const SAMPLE = 200;
 
+/** Items to a page: what is worked on for long is old when its turn comes, and has to be read again. */
+const AT_ONCE = 1_000;
+
 interface WarmState {
   readonly places: Places;
   warmed: Warmed;
@@ -130,7 +133,7 @@ function isWhole({ partition, keys }: WarmOptions): boolean {
 function lanesOf(options: WarmOptions, table: Table, { keyNames }: Described): Lane<Portion>[] {
   const { partition, keys, segments } = options;
   if (keys !== undefined) return [keyLines('warm', { ...options, keyNames }, keys)];
-  if (partition === undefined) return table.segments(segments, { isStrong: true });
+  if (partition === undefined) return table.segments(segments, { isStrong: true, limit: AT_ONCE });
   const key = parseItemKey('warm', options, partition);
   if (Object.keys(key).join() !== keyNames[0]) {
     throw new CommandError(

@@ -121,7 +121,6 @@ export function openTable({ client, tableName, rcu }: TableOptions): Table {
     return answer as ResultPage;
   }
 
-  /** The next page is on its way while one is worked on. */
   function pages(
     name: string,
     operation: 'Query' | 'Scan',
@@ -141,13 +140,10 @@ export function openTable({ client, tableName, rcu }: TableOptions): Table {
     return {
       name,
       async *portions(after) {
-        if (after === END) return;
-        for (let page = await readFrom(after); ; ) {
-          const next = page.place === END ? undefined : readFrom(page.place);
-          next?.catch(() => {}); // it is thrown where it is waited for
+        for (let from = after; from !== END; ) {
+          const page = await readFrom(from);
           yield page;
-          if (next === undefined) return;
-          page = await next;
+          from = page.place;
         }
       },
     };

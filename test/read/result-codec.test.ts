@@ -36,7 +36,10 @@ test('What was asked stands with the result, but for its table, consistency and 
       operation: 'Query',
       input: {
         KeyConditionExpression: 'pk = :pk',
-        ExpressionAttributeValues: { ':pk': { B: Uint8Array.of(0, 255) }, ':x': { M: { $binary: { S: 'no' } } } },
+        ExpressionAttributeValues: {
+          ':pk': { B: Uint8Array.of(0, 255) },
+          ':x': { M: { $binary: { S: 'no' } } },
+        },
         ExclusiveStartKey: { pk: { B: Uint8Array.of(0, 255) } },
         Limit: 3,
       },
@@ -44,9 +47,12 @@ test('What was asked stands with the result, but for its table, consistency and 
   });
 });
 
-test.each(['', 'seen', '1\n', '1\n{"cachedAt":0,"items":[],"count":0,"scannedCount":3}', '1\n{"request":{}}'])(
-  'What is no result, or of before requests stood there, cannot be asked again: %j',
-  (text) => {
-    expect(openResult(text)).toBeUndefined();
-  },
-);
+test.each([
+  '',
+  'seen',
+  '1\n',
+  '1\n{"cachedAt":0,"items":[],"count":0,"scannedCount":3}',
+  '1\n{"request":{}}',
+])('What is no result, or of before requests stood there, cannot be asked again: %j', (text) => {
+  expect(openResult(text)).toBeUndefined();
+});
