@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { CommandError } from './command-error.js';
 import { dev } from './dev.js';
+import { doctor } from './doctor.js';
 import { get } from './get.js';
 import { invoke } from './invoke.js';
 import { purge } from './purge.js';
@@ -16,6 +17,7 @@ const HELP = `Usage: stream-cache <command> [options]
 Commands:
   invoke   invokes the stream handler with recorded events and shows what became of each record
   dev      reads a table's stream and invokes the stream handler with it, until it is interrupted
+  doctor   checks what most often goes wrong, and says what to do
   get      shows what the cache has of items, and whether that is what the table has
   verify   compares all that is cached of a table with the table
   warm     fills the cache from a table
@@ -40,6 +42,8 @@ async function main([command, ...args]: readonly string[]): Promise<number> {
         return await invoke(args, terminal);
       case 'dev':
         return await dev(args, terminal);
+      case 'doctor':
+        return await doctor(args, terminal);
       case 'get':
         return await get(args, terminal);
       case 'verify':

@@ -9,12 +9,7 @@ import { CommandError } from './command-error.js';
  * @throws CommandError when neither names one
  */
 export async function openOperatedCache(command: string, cache: string | undefined): Promise<Operated> {
-  const url = cache || process.env.STREAM_CACHE_URL;
-  if (!url) {
-    throw new CommandError(
-      `stream-cache ${command}: no cache is named. Give --cache URL, or set STREAM_CACHE_URL.`,
-    );
-  }
+  const url = operatedUrl(command, cache);
   try {
     const iam = wantsIam({ STREAM_CACHE_URL: url })
       ? (await import('../iam/index.js')).iamAuthentication()
@@ -24,4 +19,13 @@ export async function openOperatedCache(command: string, cache: string | undefin
   } catch (cause) {
     throw new CommandError(`stream-cache ${command}: ${toError(cause).message}`, { cause });
   }
+}
+
+/** @throws CommandError when neither `--cache` nor `STREAM_CACHE_URL` names a cache */
+export function operatedUrl(command: string, cache: string | undefined): string {
+  const url = cache || process.env.STREAM_CACHE_URL;
+  if (url) return url;
+  throw new CommandError(
+    `stream-cache ${command}: no cache is named. Give --cache URL, or set STREAM_CACHE_URL.`,
+  );
 }

@@ -1,3 +1,4 @@
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { Logger } from '@smithy/types';
 import type { Table } from '../operate/table.js';
 import { CommandError } from './command-error.js';
@@ -15,10 +16,14 @@ interface Named {
  * @throws CommandError when that is not installed
  */
 export async function openOperatedTable(command: string, { table, endpoint, rcu }: Named): Promise<Table> {
-  const [{ DynamoDBClient }, { openTable }] = await Promise.all([
-    import('@aws-sdk/client-dynamodb'),
-    import('../operate/table.js'),
-  ]).catch((cause) => {
+  const client = await openDynamoDB(command, endpoint);
+  const { openTable } = await import('../operate/table.js');
+  return openTable({ client, tableName: table, rcu });
+}
+
+/** @throws CommandError when the client is not installed */
+export async function openDynamoDB(command: string, endpoint: string | undefined): Promise<DynamoDBClient> {
+  const { DynamoDBClient } = await import('@aws-sdk/client-dynamodb').catch((cause) => {
     throw new CommandError(`stream-cache ${command}: this needs @aws-sdk/client-dynamodb. Install it.`, {
       cause,
     });
@@ -27,8 +32,7 @@ export async function openOperatedTable(command: string, { table, endpoint, rcu 
   // that has no such level.
   const nothing = () => {};
   const logger = { debug: nothing, warn: nothing, error: nothing, trace: nothing } as unknown as Logger;
-  const client = new DynamoDBClient({ logger, ...(endpoint !== undefined && { endpoint }) });
-  return openTable({ client, tableName: table, rcu });
+  return new DynamoDBClient({ logger, ...(endpoint !== undefined && { endpoint }) });
 }
 
 /** What became of a read of the table that failed. */

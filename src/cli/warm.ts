@@ -2,7 +2,8 @@ import type { AttributeMap } from '../attributes.js';
 import { toError } from '../errors.js';
 import { span } from '../operate/guard-words.js';
 import type { Lane, Places } from '../operate/lanes.js';
-import type { Memory, Operated } from '../operate/operated.js';
+import type { Memory } from '../operate/memory.js';
+import type { Operated } from '../operate/operated.js';
 import type { Described, Table } from '../operate/table.js';
 import {
   type Estimate,

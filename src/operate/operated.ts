@@ -24,15 +24,14 @@ export interface Operated {
    * @throws CacheError
    */
   servers?(prefix: string): Promise<Lane<readonly string[]>[]>;
-  /** How many bytes the cache holds and may hold, of all its servers; absent where it does not say. */
-  memory?(): Promise<Memory | undefined>;
+  /**
+   * What each of its servers says of itself, by the names of Redis' INFO; a service may leave out what it likes. Absent where a cache does not
+   * say.
+   *
+   * @throws CacheError
+   */
+  info?(): Promise<ReadonlyMap<string, string>[]>;
   close(): Promise<void>;
-}
-
-export interface Memory {
-  readonly usedBytes: number;
-  /** Absent where nothing bounds it. */
-  readonly mostBytes: number | undefined;
 }
 
 /** One key of a cache, at one moment. */

@@ -46,15 +46,8 @@ export function operatedRedis(connection: Connection): Operated {
 
     servers,
 
-    async memory() {
-      const texts = await Promise.all(
-        (await masters()).map((server) => answered('INFO', server.info('memory'))),
-      );
-      const sum = (field: string) =>
-        texts.reduce((total, text) => total + Number(new RegExp(`^${field}:(\\d+)`, 'm').exec(text)?.[1]), 0);
-      const usedBytes = sum('used_memory');
-      return Number.isNaN(usedBytes) ? undefined : { usedBytes, mostBytes: sum('maxmemory') || undefined };
-    },
+    info: async () =>
+      Promise.all((await masters()).map(async (server) => fieldsOf(await answered('INFO', server.info())))),
 
     async look(keys) {
       const callAt = (position: number): Call => {
@@ -75,6 +68,15 @@ export function operatedRedis(connection: Connection): Operated {
     },
     close: () => wire.close(),
   };
+}
+
+function fieldsOf(info: string): Map<string, string> {
+  return new Map(
+    info.split('\r\n').flatMap((line) => {
+      const [, name, value] = /^([^#:]+):(.*)$/.exec(line) ?? [];
+      return name === undefined || value === undefined ? [] : [[name, value] as const];
+    }),
+  );
 }
 
 /** The place behind all of a server's names, of which 0 would be the first. */

@@ -8,7 +8,8 @@ import { expiryOf, jittered } from '../lifetime.js';
 import type { Fill, Lease } from '../store/store.js';
 import { confirmed } from './confirmed.js';
 import { type Lane, type Places, runLanes } from './lanes.js';
-import type { Memory, Operated } from './operated.js';
+import { type Memory, memoryOf } from './memory.js';
+import type { Operated } from './operated.js';
 import type { Page, Table } from './table.js';
 
 /** What became of the items that a table was asked for. */
@@ -205,6 +206,6 @@ export async function estimateWarming(
     bytesPerItem,
     bytes: items * bytesPerItem,
     bytesAtFirst: Math.round(items * (bytesPerItem + guardBytes)),
-    memory: await cache.memory?.().catch(() => undefined),
+    memory: await memoryOf(cache),
   };
 }

@@ -1,0 +1,389 @@
+import { CreateTableCommand, DescribeTableCommand, UpdateTimeToLiveCommand } from '@aws-sdk/client-dynamodb';
+import { Redis } from 'ioredis';
+import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import type { Finding } from '../../src/operate/doctor/finding.js';
+import { createTable, type DynamoDBServer, startDynamoDB } from '../support/dynamodb.js';
+import { type LambdaStandIn, startLambda } from '../support/lambda.js';
+import { type MemcachedServer, startMemcached } from '../support/memcached.js';
+import { type RedisServer, startRedis } from '../support/redis.js';
+import { runCli } from './run-cli.js';
+
+const CREDENTIALS = { AWS_REGION: 'us-east-1', AWS_ACCESS_KEY_ID: 'local', AWS_SECRET_ACCESS_KEY: 'local' };
+
+let dynamodb: DynamoDBServer;
+let lambda: LambdaStandIn;
+let memcached: MemcachedServer;
+let own: RedisServer;
+let admin: Redis;
+beforeAll(async () => {
+  [dynamodb, lambda, memcached, own] = await Promise.all([
+    ...[startDynamoDB(), startLambda(), startMemcached(), startRedis()],
+  ] as [Promise<DynamoDBServer>, Promise<LambdaStandIn>, Promise<MemcachedServer>, Promise<RedisServer>]);
+  admin = new Redis(own.url);
+});
+afterAll(async () => {
+  admin?.disconnect();
+  await Promise.all([dynamodb?.stop(), lambda?.stop(), memcached?.stop(), own?.stop()]);
+});
+
+async function doctor(args: readonly string[], variables: Record<string, string> = {}) {
+  const { code, stdout, stderr } = await runCli(['doctor', ...args, '--json'], {
+    ...CREDENTIALS,
+    AWS_ENDPOINT_URL_LAMBDA: lambda.url,
+    ...variables,
+  });
+  if (stdout === '') throw new Error(stderr);
+  const { findings } = JSON.parse(stdout) as { findings: Finding[] };
+  const of = (subject: string, check: string) =>
+    findings.find((finding) => finding.subject === subject && finding.check === check);
+  const verdicts = (subject: string) =>
+    findings
+      .filter((finding) => finding.subject === subject)
+      .map(({ check, verdict }) => `${check} ${verdict}`);
+  return { code, findings, of, verdicts };
+}
+
+describe('of a cache, doctor', () => {
+  test.each([
+    ['Redis', () => inject('redisUrl'), ['version ok', 'eviction ok', 'memory ok']],
+    [
+      'Redis Cluster',
+      () => inject('redisClusterUrl'),
+      ['version ok', 'eviction ok', 'memory ok', 'cluster ok'],
+    ],
+    ['memcached', () => memcached.url, ['server unknown']],
+  ] as const)('finds nothing wrong with %s', async (name, urlOf, ofServer) => {
+    const { code, verdicts } = await doctor(['--cache', urlOf()]);
+    expect(code).toBe(0);
+    expect(verdicts('cache')).toEqual([
+      ...['round trip ok', 'TLS ok', ...ofServer, 'permissions ok'],
+      name === 'memcached' ? 'clock unknown' : 'clock ok',
+    ]);
+  });
+
+  test('leaves nothing behind for longer than seconds', async () => {
+    await admin.flushall();
+    await doctor(['--cache', own.url]);
+    const left = await admin.keys('*');
+    expect(left.length).toBeGreaterThan(0);
+    for (const key of left) expect(await admin.pttl(key)).toBeLessThanOrEqual(10_000);
+    for (const key of left) expect(await admin.pttl(key)).not.toBe(-1);
+  });
+
+  test('says what a policy does that takes guards, and that memory is almost full', async () => {
+    const used = Number(/used_memory:(\d+)/.exec(await admin.info('memory'))?.[1]);
+    await admin.config(
+      'SET',
+      'maxmemory',
+      String(Math.round(used * 1.05)),
+      'maxmemory-policy',
+      'volatile-ttl',
+    );
+    const { code, of } = await doctor(['--cache', own.url]);
+    await admin.config('SET', 'maxmemory', '0', 'maxmemory-policy', 'noeviction');
+    expect(code).toBe(1);
+    expect(of('cache', 'eviction')).toMatchObject({
+      verdict: 'wrong',
+      found: 'maxmemory-policy is volatile-ttl',
+    });
+    expect(of('cache', 'memory')).toMatchObject({
+      verdict: 'warning',
+      found: expect.stringMatching(/^\d+ % of maxmemory$/),
+    });
+  });
+
+  test('names the steps that the user may not take', async () => {
+    await admin.call('ACL', 'SETUSER', 'reader', 'on', '>secret', '~*', '+@all', '-unlink', '-scan');
+    const url = own.url.replace('//', '//reader:secret@');
+    const { code, of, findings } = await doctor(['--cache', url]);
+    expect(code).toBe(1);
+    expect(of('cache', 'permissions')).toMatchObject({
+      verdict: 'wrong',
+      found: expect.stringMatching(/^refused: delete \(.*NOPERM/),
+    });
+    expect(of('cache', 'SCAN')).toMatchObject({ verdict: 'warning' });
+    expect(JSON.stringify(findings)).not.toContain('secret');
+    await admin.call('ACL', 'DELUSER', 'reader');
+  });
+
+  test('says that a server that hides its settings does', async () => {
+    await admin.call('ACL', 'SETUSER', 'managed', 'on', '>secret', '~*', '+@all', '-info', '-config');
+    const { code, of } = await doctor(['--cache', own.url.replace('//', '//managed:secret@')]);
+    expect(code).toBe(0);
+    expect(of('cache', 'server')).toMatchObject({
+      verdict: 'unknown',
+      found: expect.stringContaining('INFO'),
+    });
+    await admin.call('ACL', 'DELUSER', 'managed');
+  });
+
+  test('says that it cannot be reached, and why', async () => {
+    const { code, findings } = await doctor(['--cache', 'redis://127.0.0.1:1']);
+    expect(code).toBe(1);
+    expect(findings).toEqual([
+      expect.objectContaining({
+        check: 'reached',
+        verdict: 'wrong',
+        found: expect.stringContaining('ECONNREFUSED'),
+      }),
+    ]);
+  });
+
+  test('warns where the way to it is in clear', async () => {
+    const { of } = await doctor(['--cache', own.url.replace('127.0.0.1', '0.0.0.0')]);
+    expect(of('cache', 'TLS')).toMatchObject({
+      verdict: 'warning',
+      remedy: expect.stringContaining('rediss://'),
+    });
+  });
+});
+
+describe('of a table, doctor', () => {
+  const at = (table: string) => [table, '--cache', own.url, '--endpoint', dynamodb.endpoint];
+  const index = (IndexName: string, partition: string) => ({
+    IndexName,
+    KeySchema: [{ AttributeName: partition, KeyType: 'HASH' as const }],
+    Projection: { ProjectionType: 'ALL' as const },
+  });
+  beforeAll(async () => {
+    const client = dynamodb.client();
+    await client.send(
+      new CreateTableCommand({
+        TableName: 'orders',
+        BillingMode: 'PAY_PER_REQUEST',
+        KeySchema: [
+          { AttributeName: 'customerId', KeyType: 'HASH' },
+          { AttributeName: 'orderId', KeyType: 'RANGE' },
+        ],
+        AttributeDefinitions: [
+          { AttributeName: 'customerId', AttributeType: 'S' },
+          { AttributeName: 'orderId', AttributeType: 'N' },
+          { AttributeName: 'state', AttributeType: 'S' },
+        ],
+        GlobalSecondaryIndexes: [index('byState', 'state')],
+        StreamSpecification: { StreamEnabled: true, StreamViewType: 'NEW_AND_OLD_IMAGES' },
+      }),
+    );
+    const TimeToLiveSpecification = { AttributeName: 'endsAt', Enabled: true };
+    await client.send(new UpdateTimeToLiveCommand({ TableName: 'orders', TimeToLiveSpecification }));
+    await createTable(client, 'keysOnly', { id: 'S' }, 'KEYS_ONLY');
+    await createTable(client, 'newOnly', { id: 'S' }, 'NEW_IMAGE');
+    await createTable(client, 'silent', { id: 'S' });
+  });
+
+  const DECLARED = { customerId: 'customerId', orderId: 'orderId', state: 'state' };
+  const declaration = ({ customerId, orderId, state }: typeof DECLARED) => ({
+    STREAM_CACHE_TABLES: JSON.stringify({
+      orders: { partitionKey: customerId, sortKey: orderId, indexes: { byState: { partitionKey: state } } },
+    }),
+  });
+
+  test('finds nothing wrong with one that is declared as it is', async () => {
+    const { code, verdicts } = await doctor(at('orders'), {
+      ...declaration(DECLARED),
+      STREAM_CACHE_TTL_ATTRIBUTE: 'endsAt',
+    });
+    expect(code).toBe(0);
+    expect(verdicts('table')).toEqual(['exists ok', 'stream ok', 'keys ok', 'time to live ok']);
+  });
+
+  test('says what would be declared where nothing is, in words that can be taken as they are', async () => {
+    const { of } = await doctor(at('orders'));
+    const { remedy = '' } = of('table', 'keys') as Finding;
+    const [, tables = ''] = /STREAM_CACHE_TABLES='(.*)'/.exec(remedy) ?? [];
+    expect(of('table', 'keys')).toMatchObject({ verdict: 'warning' });
+    const again = await doctor(at('orders'), { STREAM_CACHE_TABLES: tables });
+    expect(again.of('table', 'keys')).toMatchObject({ verdict: 'ok' });
+  });
+
+  test.each([
+    [
+      'partition key',
+      { ...DECLARED, customerId: 'customer' },
+      /partition key is customerId, and customer is/,
+    ],
+    ['sort key', { ...DECLARED, orderId: 'id' }, /sort key is orderId, and id is/],
+    ["index's key", { ...DECLARED, state: 'status' }, /of byState is state, and status is/],
+  ])('names a wrong %s', async (_, declared, found) => {
+    const { code, of } = await doctor(at('orders'), declaration(declared));
+    expect(code).toBe(1);
+    expect(of('table', 'keys')).toMatchObject({ verdict: 'wrong', found: expect.stringMatching(found) });
+  });
+
+  test.each([
+    [{}, 'the table expires items by endsAt, and the cache does not know'],
+    [{ STREAM_CACHE_TTL_ATTRIBUTE: 'ttl' }, 'the table expires items by endsAt, and the cache by ttl'],
+  ])('tells the time to live of the table from that of %j', async (variables, found) => {
+    expect((await doctor(at('orders'), variables)).of('table', 'time to live')).toMatchObject({
+      verdict: 'warning',
+      found,
+    });
+  });
+
+  test.each([
+    ['silent', 'write', 'wrong', 'it has none'],
+    ['keysOnly', 'write', 'wrong', 'KEYS_ONLY'],
+    ['keysOnly', 'invalidate', 'warning', 'KEYS_ONLY'],
+    ['newOnly', 'write', 'warning', 'new images only'],
+  ])('of the stream of %s in mode %s: %s', async (table, mode, verdict, found) => {
+    const { of } = await doctor(at(table), { STREAM_CACHE_MODE: mode });
+    expect(of('table', 'stream')).toMatchObject({ verdict, found: expect.stringContaining(found) });
+  });
+
+  test('says that there is no such table', async () => {
+    const { code, of } = await doctor(at('nowhere'));
+    expect(code).toBe(1);
+    expect(of('table', 'exists')).toMatchObject({
+      verdict: 'wrong',
+      found: expect.stringContaining('no table nowhere'),
+    });
+  });
+});
+
+describe('of a mapping, doctor', () => {
+  let streamArn = '';
+  beforeAll(async () => {
+    const client = dynamodb.client();
+    await createTable(client, 'users', { id: 'S' }, 'NEW_AND_OLD_IMAGES');
+    streamArn =
+      (await client.send(new DescribeTableCommand({ TableName: 'users' }))).Table?.LatestStreamArn ?? '';
+  });
+  const right = () => ({
+    UUID: 'a-b-c',
+    EventSourceArn: streamArn,
+    State: 'Enabled',
+    FunctionResponseTypes: ['ReportBatchItemFailures'],
+    BisectBatchOnFunctionError: true,
+    MaximumRecordAgeInSeconds: 43_200,
+    MaximumRetryAttempts: 10_000,
+    DestinationConfig: { OnFailure: { Destination: 'arn:aws:s3:::lost' } },
+  });
+  const filter = (pattern: object) => ({
+    FilterCriteria: { Filters: [{ Pattern: JSON.stringify(pattern) }] },
+  });
+  const check = async (mapping: object, variables: Record<string, string> = {}) => {
+    const other = { EventSourceArn: streamArn.replace('users', 'orders') };
+    lambda.mappings.set('sync', [other, { ...right(), ...mapping }]);
+    return doctor(
+      ['users', '--cache', own.url, '--endpoint', dynamodb.endpoint, '--function', 'sync'],
+      variables,
+    );
+  };
+
+  test('finds nothing wrong with one as the construct makes it', async () => {
+    const { code, findings } = await check({});
+    const ofIt = findings.filter(({ subject }) => subject === 'mapping' || subject === 'function');
+    expect(code).toBe(0);
+    expect(new Set(ofIt.map(({ verdict }) => verdict))).toEqual(new Set(['ok']));
+    expect(ofIt).toHaveLength(9);
+  });
+
+  test.each<[string, object, string, Finding['verdict'], string]>([
+    [
+      'no partial failures',
+      { FunctionResponseTypes: [] },
+      'partial failures',
+      'wrong',
+      '--function-response-types',
+    ],
+    ['no bisecting', { BisectBatchOnFunctionError: false }, 'bisect', 'warning', '--bisect-batch'],
+    ['no end of age', { MaximumRecordAgeInSeconds: -1 }, 'record age', 'warning', '43200'],
+    ['a short age', { MaximumRecordAgeInSeconds: 60 }, 'record age', 'warning', '43200'],
+    ['few retries', { MaximumRetryAttempts: 3 }, 'retries', 'warning', '10000'],
+    ['no destination', { DestinationConfig: {} }, 'destination', 'warning', 'arn:aws:s3:::BUCKET'],
+    [
+      'a queue',
+      { DestinationConfig: { OnFailure: { Destination: 'arn:aws:sqs:eu-west-1:1:q' } } },
+      'destination',
+      'warning',
+      's3',
+    ],
+    ['a disabled one', { State: 'Disabled' }, 'state', 'wrong', '--enabled'],
+    [
+      'an earlier stream',
+      { EventSourceArn: 'arn:aws:dynamodb:ddblocal:000000000000:table/users/stream/2020' },
+      'stream',
+      'wrong',
+      'TRIM_HORIZON',
+    ],
+    [
+      'a filter on images',
+      filter({ dynamodb: { NewImage: { a: { S: ['x'] } } } }),
+      'filters',
+      'wrong',
+      'keys alone',
+    ],
+    ['a filter on names', filter({ eventName: ['INSERT'] }), 'filters', 'wrong', 'keys alone'],
+    [
+      'a filter on keys',
+      filter({ dynamodb: { Keys: { id: { S: [{ prefix: 'u' }] } } } }),
+      'filters',
+      'warning',
+      'readers',
+    ],
+    [
+      'a filter of rubbish',
+      { FilterCriteria: { Filters: [{ Pattern: '{' }] } },
+      'filters',
+      'wrong',
+      'keys alone',
+    ],
+  ])('says what to do about %s', async (_, mapping, name, verdict, remedy) => {
+    const { of } = await check(mapping);
+    expect(of('mapping', name)).toMatchObject({ verdict, remedy: expect.stringContaining(remedy) });
+  });
+
+  test('names the variables that the function has otherwise, and not what is in them', async () => {
+    lambda.variables = {
+      STREAM_CACHE_NAMESPACE: 'shop-9',
+      STREAM_CACHE_URL: 'rediss://:secret@h',
+      STREAM_CACHE_GUARD_SECONDS: '600',
+    };
+    const { of, findings } = await check(
+      {},
+      { STREAM_CACHE_GUARD_SECONDS: '600', STREAM_CACHE_SETTLE_SECONDS: '7' },
+    );
+    lambda.variables = {};
+    expect(of('function', 'environment')).toMatchObject({
+      verdict: 'warning',
+      found: 'other than here: STREAM_CACHE_NAMESPACE, STREAM_CACHE_SETTLE_SECONDS',
+    });
+    expect(JSON.stringify(findings)).not.toMatch(/secret|shop-9/);
+  });
+
+  test('says what is not permitted, and goes on', async () => {
+    lambda.denied = '/configuration';
+    const { of, code } = await check({});
+    lambda.denied = undefined;
+    expect(code).toBe(0);
+    expect(of('function', 'environment')).toMatchObject({
+      verdict: 'unknown',
+      remedy: 'Give lambda:GetFunctionConfiguration.',
+    });
+  });
+
+  test('says that the stream is mapped to no such function, or the function to no such stream', async () => {
+    const at = ['users', '--cache', own.url, '--endpoint', dynamodb.endpoint, '--function'];
+    lambda.mappings.set('idle', []);
+    expect((await doctor([...at, 'nobody'])).of('mapping', 'function')).toMatchObject({ verdict: 'wrong' });
+    expect((await doctor([...at, 'idle'])).of('mapping', 'mapping')).toMatchObject({ verdict: 'wrong' });
+  });
+});
+
+test('for people it is a line for each check, the remedy below it, and a count', async () => {
+  const { code, stdout } = await runCli(['doctor', '--cache', memcached.url]);
+  expect(code).toBe(0);
+  expect(stdout).toMatch(/^ok {7}cache: round trip {3}\d/);
+  expect(stdout).toMatch(/unknown {2}cache: server {7}this cache does not tell its settings\n/);
+  expect(stdout).toMatch(/\n5 checks, 0 wrong, 0 warnings, 2 could not be made\.\n$/);
+});
+
+test.each<[string, string[], RegExp]>([
+  ['no cache', [], /no cache is named/],
+  ['two tables', ['a', 'b'], /b is one table too many/],
+  ['a function without a table', ['--function', 'f'], /--function needs a table/],
+])('called with %s, doctor says so', async (_, args, message) => {
+  const { code, stderr } = await runCli(['doctor', ...args]);
+  expect(code).toBe(2);
+  expect(stderr).toMatch(message);
+});
