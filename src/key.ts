@@ -198,6 +198,39 @@ function contents(value: unknown): { S?: unknown; N?: unknown; B?: unknown } {
   return value ?? {};
 }
 
+/**
+ * The table that a name in the cache is of, with its namespace before it, and what it names; `undefined` for names that nothing here makes, such as
+ * those of a caller's `key` function.
+ *
+ * @example tableOfName('{shop:users:id=42}:guard') // { table: 'shop:users', kind: 'guard' }
+ */
+export function tableOfName(
+  name: string,
+): { readonly table: string; readonly kind: 'item' | 'guard' | 'tag' | 'result' | 'note' } | undefined {
+  const [, inBraces, rest = ''] = /^\{([^{}]*)\}(.*)$/s.exec(name) ?? [];
+  const of = inBraces ?? name;
+  const table = /^((?:[^:*=#~,{}]+:)?[^:*=#~,{}]+)(?:\*|:(?=[^:*{}]+[=#~]|sha256\.))/.exec(of)?.[1];
+  if (table === undefined) return undefined;
+  const isTag = of[table.length] === '*';
+  if (inBraces === undefined) return isTag ? undefined : { table: decoded(table), kind: 'item' };
+  const kind =
+    rest === ':guard' ? (isTag ? 'tag' : 'guard') : KINDS.find(([start]) => rest.startsWith(start))?.[1];
+  return kind === undefined ? undefined : { table: decoded(table), kind };
+}
+
+const KINDS = [
+  [':result:', 'result'],
+  [':keys', 'note'],
+] as const;
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text; // a % that encodes nothing
+  }
+}
+
 /** How all keys of a namespace begin, before the `:`. */
 export function namespacePrefix(namespace: string): string {
   return encode(namespace);

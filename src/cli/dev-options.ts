@@ -8,6 +8,8 @@ export interface DevOptions extends TargetOptions {
   readonly streamEndpoint?: string | undefined;
   readonly batchSize: number;
   readonly fromStart: boolean;
+  /** Shows what the process reads and applies, every few seconds. */
+  readonly stats: boolean;
   readonly help: boolean;
 }
 
@@ -25,6 +27,7 @@ Options:
   --handler FILE         invokes the handler that this file exports, such as a built bundle
   --batch-size N         records in an invocation at most (default: 100)
   --from-start           begins with the oldest record of the stream (default: with what is written from now on)
+  --stats                shows records, hits and misses a second, and the keys that are read most, every 5 seconds
   --verbose              lets the handler log, to standard error
   --help                 shows this
 `;
@@ -40,14 +43,15 @@ export function devOptions(args: readonly string[]): DevOptions {
     handler: { type: 'string' },
     'batch-size': { type: 'string', default: '100' },
     'from-start': { type: 'boolean', default: false },
+    stats: { type: 'boolean', default: false },
     verbose: { type: 'boolean', default: false },
     help: { type: 'boolean', short: 'h', default: false },
   });
-  const { table, cache, mode, namespace, handler, verbose, help } = values;
+  const { table, cache, mode, namespace, handler, stats, verbose, help } = values;
   if (positionals.length > 0) throw wrong(`${positionals[0]} is no option`);
   if (table === '' && !help) throw wrong('no table is named. Give --table NAME');
   return {
-    ...{ table, cache, mode, namespace, handler, verbose, help },
+    ...{ table, cache, mode, namespace, handler, stats, verbose, help },
     streamEndpoint: values['stream-endpoint'],
     batchSize: Number(values['batch-size']),
     fromStart: values['from-start'],

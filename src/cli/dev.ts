@@ -2,6 +2,7 @@ import diagnostics from 'node:diagnostics_channel';
 import { once } from 'node:events';
 import { ConfigError, toError } from '../errors.js';
 import type { LocalReport } from '../local/index.js';
+import { type Traffic, watchTraffic } from '../operate/traffic.js';
 import { REPORT_CHANNEL, type Report } from '../report.js';
 import { CommandError } from './command-error.js';
 import { DEV_HELP, type DevOptions, devOptions } from './dev-options.js';
@@ -33,16 +34,41 @@ export async function dev(args: readonly string[], terminal: Terminal): Promise<
     if (line !== undefined) terminal.print(`${line}\n`);
   };
   diagnostics.subscribe(REPORT_CHANNEL, listen);
+  const ticking = options.stats ? showTraffic(print) : undefined;
   try {
     await mapping.start().catch(fail);
     print(`Reading the stream of ${options.table} into ${target.cache}. Interrupt to stop.`);
     await interruption();
     await mapping.stop();
   } finally {
+    ticking?.stop();
     diagnostics.unsubscribe(REPORT_CHANNEL, listen);
     await target.store?.close();
   }
   return 0;
+}
+
+const TRAFFIC_EVERY_MS = 5_000;
+
+function showTraffic(print: (line: string) => void) {
+  const traffic = watchTraffic();
+  const timer = setInterval(() => print(trafficLine(traffic.take())), TRAFFIC_EVERY_MS);
+  return {
+    stop() {
+      clearInterval(timer);
+      traffic.stop();
+    },
+  };
+}
+
+function trafficLine({ seconds, hits, misses, records, hot }: Traffic): string {
+  const rate = (number: number) => `${(number / seconds).toFixed(1)}/s`;
+  const share = hits + misses === 0 ? '' : ` (${((hits / (hits + misses)) * 100).toFixed()} % hits)`;
+  const keys = hot.map(({ key, count }) => `${key} ${rate(count)}`);
+  return [
+    `${rate(records)} records, ${rate(hits)} hits, ${rate(misses)} misses${share}`,
+    ...(keys.length > 0 ? [`most read: ${keys.join(', ')}`] : []),
+  ].join('; ');
 }
 
 async function openMapping(

@@ -7,6 +7,7 @@ import { get } from './get.js';
 import { invoke } from './invoke.js';
 import { purge } from './purge.js';
 import { replay } from './replay.js';
+import { stats } from './stats.js';
 import { openTerminal } from './terminal.js';
 import { visible } from './text.js';
 import { verify } from './verify.js';
@@ -19,6 +20,7 @@ Commands:
   dev      reads a table's stream and invokes the stream handler with it, until it is interrupted
   doctor   checks what most often goes wrong, and says what to do
   get      shows what the cache has of items, and whether that is what the table has
+  stats    shows what a cache holds, by table
   verify   compares all that is cached of a table with the table
   warm     fills the cache from a table
   replay   invokes the stream handler with what Lambda gave up on
@@ -46,6 +48,8 @@ async function main([command, ...args]: readonly string[]): Promise<number> {
         return await doctor(args, terminal);
       case 'get':
         return await get(args, terminal);
+      case 'stats':
+        return await stats(args, terminal);
       case 'verify':
         return await verify(args, terminal);
       case 'warm':

@@ -13,6 +13,7 @@ import {
   type Warmed,
   warmTable,
 } from '../operate/warm.js';
+import { bytesText } from './bytes-text.js';
 import { CommandError } from './command-error.js';
 import { interruptibly } from './interruption.js';
 import { parseItemKey } from './item-key.js';
@@ -165,20 +166,16 @@ function estimateText({ table }: WarmOptions, estimate: Estimate): string {
   const { items, bytes, bytesAtFirst, bytesPerItem, memory } = estimate;
   const all = items.toLocaleString('en');
   return [
-    `${visible(table)} has about ${all} items, of about ${bytesPerItem} bytes each in the cache: ${megabytes(bytes)}, and ${megabytes(bytesAtFirst)} while their guards live.\n`,
+    `${visible(table)} has about ${all} items, of about ${bytesPerItem} bytes each in the cache: ${bytesText(bytes)}, and ${bytesText(bytesAtFirst)} while their guards live.\n`,
     ...(memory === undefined ? [] : [memoryText(memory, bytesAtFirst)]),
   ].join('');
 }
 
 function memoryText({ usedBytes, mostBytes }: Memory, more: number): string {
   if (mostBytes === undefined)
-    return `The cache holds ${megabytes(usedBytes)}, and has no limit of its own.\n`;
+    return `The cache holds ${bytesText(usedBytes)}, and has no limit of its own.\n`;
   const isTooMuch = usedBytes + more > mostBytes;
-  return `The cache holds ${megabytes(usedBytes)} of ${megabytes(mostBytes)}${isTooMuch ? ': not all will have room' : ''}.\n`;
-}
-
-function megabytes(bytes: number): string {
-  return `${(bytes / 1e6).toLocaleString('en', { maximumFractionDigits: bytes < 1e7 ? 1 : 0 })} MB`;
+  return `The cache holds ${bytesText(usedBytes)} of ${bytesText(mostBytes)}${isTooMuch ? ': not all will have room' : ''}.\n`;
 }
 
 function seen({ filled, cached, refused, absent, unstorable }: Warmed): number {

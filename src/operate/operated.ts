@@ -31,7 +31,20 @@ export interface Operated {
    * @throws CacheError
    */
   info?(): Promise<ReadonlyMap<string, string>[]>;
+  /** How large what is stored under keys is, and how long it lives on, in the order asked. Absent where a cache does not say. */
+  measure?(keys: readonly string[]): Promise<Settled<Measured>[]>;
   close(): Promise<void>;
+}
+
+/** What is stored under one key, by its size. */
+export interface Measured {
+  /** Of its text; `undefined` when there is none, or what somebody else stored is no text. */
+  readonly bytes: number | undefined;
+  /** In milliseconds; absent where it has no end. */
+  readonly ttlMs: number | undefined;
+  /** Where it is a guard: what that says, and when. */
+  readonly guard: Look['guard'];
+  readonly now: number;
 }
 
 /** One key of a cache, at one moment. */

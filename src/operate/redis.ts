@@ -4,14 +4,16 @@ import { guardKey } from '../key.js';
 import { decodeEntry } from '../store/cas/entry.js';
 import type { Connection } from '../store/redis/connection.js';
 import { ioredisWire } from '../store/redis/ioredis-wire.js';
-import { script } from '../store/redis/script.js';
+import { type Script, script } from '../store/redis/script.js';
 import { redisStore } from '../store/redis/store.js';
 import { type Call, withoutArguments } from '../store/redis/wire.js';
 import type { Lane } from './lanes.js';
 import lookText from './look.lua?raw';
+import measureText from './measure.lua?raw';
 import type { Look, Operated } from './operated.js';
 
 const LOOK = script(lookText);
+const MEASURE = script(measureText);
 
 /** For how long a server may say nothing, in milliseconds. */
 const STALL_MS = 4_000;
@@ -30,6 +32,20 @@ export function operatedRedis(connection: Connection): Operated {
     const client = connection.client();
     return client.isCluster ? (client as Cluster).nodes('master') : [client as Redis];
   };
+  /** A script once for each key. */
+  const each = (command: Script, keys: readonly string[], namesOf: (key: string) => string[]) =>
+    wire.send(
+      {
+        count: keys.length,
+        keyAt: (position) => keys[position] as string,
+        *calls(positions): Generator<Call> {
+          for (const position of positions) {
+            yield { positions: [position], keys: namesOf(keys[position] as string), args: [], command };
+          }
+        },
+      },
+      {},
+    );
   const servers = async (prefix: string) => {
     const pattern = `${prefix.replace(/[\\*?[\]^]/g, '\\$&')}*`;
     return (await masters()).map((server) => serverLane(server, pattern));
@@ -49,22 +65,23 @@ export function operatedRedis(connection: Connection): Operated {
     info: async () =>
       Promise.all((await masters()).map(async (server) => fieldsOf(await answered('INFO', server.info())))),
 
-    async look(keys) {
-      const callAt = (position: number): Call => {
-        const key = keys[position] as string;
-        return { positions: [position], keys: [key, guardKey(key)], args: [], command: LOOK };
-      };
-      const answers = await wire.send(
-        {
-          count: keys.length,
-          keyAt: (position) => keys[position] as string,
-          *calls(positions) {
-            for (const position of positions) yield callAt(position);
-          },
-        },
-        {},
-      );
-      return answers.map((answer) => (answer instanceof CacheError ? answer : lookOf(answer as Reply)));
+    look: async (keys) =>
+      (await each(LOOK, keys, (key) => [key, guardKey(key)])).map((answer) =>
+        answer instanceof CacheError ? answer : lookOf(answer as Reply),
+      ),
+
+    async measure(keys) {
+      const now = Date.now();
+      return (await each(MEASURE, keys, (key) => [key])).map((answer) => {
+        if (answer instanceof CacheError) return answer;
+        const [bytes, ttlMs, guard] = answer as [number, number, string];
+        return {
+          bytes: bytes >= 0 && ttlMs !== -2 ? bytes : undefined,
+          ttlMs: ttlMs > 0 ? ttlMs : undefined,
+          guard: guard === '' ? undefined : guardOf(guard, now),
+          now,
+        };
+      });
     },
     close: () => wire.close(),
   };
