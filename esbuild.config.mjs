@@ -48,6 +48,17 @@ const luaText = {
   },
 };
 
+/** The files of the page of `stream-cache dev --ui`, as text, in the same form. */
+const pageText = {
+  name: 'page-text',
+  setup(build) {
+    build.onLoad({ filter: /[\\/]ui[\\/]page\.(?:html|css|js)$/ }, async ({ path }) => ({
+      contents: await readFile(path, 'utf8'),
+      loader: 'text',
+    }));
+  },
+};
+
 /** Leaves out what nothing in a function reads, and every cold start would pay for. */
 const unread = {
   name: 'unread',
@@ -136,7 +147,7 @@ async function buildPackage() {
     format: 'esm',
     sourcemap: true,
     metafile: true,
-    plugins: [luaText, namedImportsOnly],
+    plugins: [luaText, pageText, namedImportsOnly],
   });
   const others = ['iam', 'memcached', 'metrics', 'momento'].map((name) => `lambda-${name}.mjs`);
   const options = lambdaBundle('src/lambda.ts', 'dist/lambda.mjs');

@@ -56,7 +56,7 @@ describe('the TypeScript examples', () => {
       };
       const tsconfig = { extends: join(ROOT, 'tsconfig.json'), compilerOptions, include: [], files };
       // The sources import Lua as text, which they declare for themselves.
-      tsconfig.files = [...files, join(ROOT, 'src/lua.d.ts')];
+      tsconfig.files = [...files, join(ROOT, 'src/raw.d.ts')];
       await writeFile(join(folder, 'tsconfig.json'), JSON.stringify(tsconfig));
 
       expect(EXAMPLES.length).toBeGreaterThan(3);

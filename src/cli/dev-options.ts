@@ -8,6 +8,10 @@ export interface DevOptions extends TargetOptions {
   readonly streamEndpoint?: string | undefined;
   readonly batchSize: number;
   readonly fromStart: boolean;
+  /** Shows the loop on a page. */
+  readonly ui: boolean;
+  /** Of the page; 0 for any that is free. */
+  readonly port: number;
   /** Shows what the process reads and applies, every few seconds. */
   readonly stats: boolean;
   readonly help: boolean;
@@ -27,6 +31,8 @@ Options:
   --handler FILE         invokes the handler that this file exports, such as a built bundle
   --batch-size N         records in an invocation at most (default: 100)
   --from-start           begins with the oldest record of the stream (default: with what is written from now on)
+  --ui                   shows the loop on a page, for this machine alone: records, entries, faults to try. Prints its address
+  --port N               the port of the page (default: any that is free)
   --stats                shows records, hits and misses a second, and the keys that are read most, every 5 seconds
   --verbose              lets the handler log, to standard error
   --help                 shows this
@@ -43,15 +49,21 @@ export function devOptions(args: readonly string[]): DevOptions {
     handler: { type: 'string' },
     'batch-size': { type: 'string', default: '100' },
     'from-start': { type: 'boolean', default: false },
+    ui: { type: 'boolean', default: false },
+    port: { type: 'string' },
     stats: { type: 'boolean', default: false },
     verbose: { type: 'boolean', default: false },
     help: { type: 'boolean', short: 'h', default: false },
   });
-  const { table, cache, mode, namespace, handler, stats, verbose, help } = values;
+  const { table, cache, mode, namespace, handler, stats, ui, verbose, help } = values;
   if (positionals.length > 0) throw wrong(`${positionals[0]} is no option`);
   if (table === '' && !help) throw wrong('no table is named. Give --table NAME');
+  const port = Number(values.port ?? 0);
+  if (!(Number.isInteger(port) && port >= 0 && port <= 65_535))
+    throw wrong(`--port ${values.port} is no port`);
+  if (values.port !== undefined && !ui) throw wrong('--port is of the page: give --ui too');
   return {
-    ...{ table, cache, mode, namespace, handler, stats, verbose, help },
+    ...{ table, port, cache, mode, namespace, handler, stats, ui, verbose, help },
     streamEndpoint: values['stream-endpoint'],
     batchSize: Number(values['batch-size']),
     fromStart: values['from-start'],

@@ -7,9 +7,10 @@ import { REPORT_CHANNEL, type Report } from '../report.js';
 import { CommandError } from './command-error.js';
 import { DEV_HELP, type DevOptions, devOptions } from './dev-options.js';
 import { STYLE } from './outcomes.js';
-import { openTarget, type Target } from './target.js';
+import { openTarget } from './target.js';
 import type { Paint, Terminal } from './terminal.js';
 import { truncate, visible } from './text.js';
+import type { BatchHandler } from './ui/stage.js';
 
 /**
  * `stream-cache dev`: a table's stream to a handler, until the process is interrupted.
@@ -24,8 +25,10 @@ export async function dev(args: readonly string[], terminal: Terminal): Promise<
     return 0;
   }
   const print = (line: string) => terminal.print(`${truncate(visible(line), terminal.width)}\n`);
-  const target = await openTarget('dev', options);
-  const mapping = await openMapping(options, target, (report) => {
+  // The page, and with it the optional @aws-sdk/client-dynamodb, is for those alone who ask for it.
+  const page = options.ui ? await (await import('./ui/dev-page.js')).openDevPage(options) : undefined;
+  const target = page?.target ?? (await openTarget('dev', options));
+  const mapping = await openMapping(options, page?.handler ?? target.handler, (report) => {
     const line = mappingLine(report);
     if (line !== undefined) print(line);
   });
@@ -38,12 +41,14 @@ export async function dev(args: readonly string[], terminal: Terminal): Promise<
   try {
     await mapping.start().catch(fail);
     print(`Reading the stream of ${options.table} into ${target.cache}. Interrupt to stop.`);
+    if (page !== undefined) terminal.print(`The page is at ${page.address}\n`);
     await interruption();
+    await page?.close();
     await mapping.stop();
   } finally {
     ticking?.stop();
     diagnostics.unsubscribe(REPORT_CHANNEL, listen);
-    await target.store?.close();
+    if (page === undefined) await target.store?.close();
   }
   return 0;
 }
@@ -73,7 +78,7 @@ function trafficLine({ seconds, hits, misses, records, hot }: Traffic): string {
 
 async function openMapping(
   options: DevOptions,
-  { handler }: Target,
+  handler: BatchHandler,
   onReport: (report: LocalReport) => void,
 ) {
   try {
@@ -85,7 +90,8 @@ async function openMapping(
       ...(await streamReader(options.streamEndpoint)),
       batchSize: options.batchSize,
       startingPosition: options.fromStart ? 'TRIM_HORIZON' : 'LATEST',
-      timeoutInSeconds: 60,
+      // A batch that is held on the page is not to be delivered again.
+      timeoutInSeconds: options.ui ? 900 : 60,
       onReport,
     });
   } catch (error) {

@@ -32,7 +32,18 @@ export async function openDynamoDB(command: string, endpoint: string | undefined
   // that has no such level.
   const nothing = () => {};
   const logger = { debug: nothing, warn: nothing, error: nothing, trace: nothing } as unknown as Logger;
-  return new DynamoDBClient({ logger, ...(endpoint !== undefined && { endpoint }) });
+  return new DynamoDBClient({ logger, ...(endpoint !== undefined && localConfig(endpoint)) });
+}
+
+/** A DynamoDB Local takes any Region and credentials, but the SDK does not send a request without. */
+function localConfig(endpoint: string) {
+  const { AWS_ACCESS_KEY_ID, AWS_PROFILE, AWS_REGION, AWS_DEFAULT_REGION } = process.env;
+  const credentials = { accessKeyId: 'local', secretAccessKey: 'local' };
+  return {
+    endpoint,
+    ...(!AWS_PROFILE && { region: AWS_REGION || AWS_DEFAULT_REGION || 'us-east-1' }),
+    ...(!(AWS_ACCESS_KEY_ID || AWS_PROFILE) && { credentials }),
+  };
 }
 
 /** What became of a read of the table that failed. */

@@ -30,9 +30,14 @@ export interface TargetOptions {
 /**
  * The handler that the options ask for. They reach it through the environment, as those of a deployed function do.
  *
+ * @param given the cache to use in place of that of the URL, for a handler that is no bundle
  * @throws CommandError when an option or variable is wrong, or the file of `--handler` has no handler
  */
-export async function openTarget(command: string, options: TargetOptions): Promise<Target> {
+export async function openTarget(
+  command: string,
+  options: TargetOptions,
+  given?: CacheStore,
+): Promise<Target> {
   const url = options.cache || process.env.STREAM_CACHE_URL || 'memory:';
   setEnvironment({
     STREAM_CACHE_URL: url,
@@ -40,7 +45,7 @@ export async function openTarget(command: string, options: TargetOptions): Promi
     STREAM_CACHE_NAMESPACE: options.namespace,
   });
   const logger = options.verbose ? stderrLogger : silentLogger;
-  const store = await configuredStore(command, logger);
+  const store = given ?? (await configuredStore(command, logger));
   const cache = withoutPassword(url);
 
   if (options.handler === undefined) {

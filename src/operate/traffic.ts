@@ -19,7 +19,7 @@ const COUNTED = 500;
  * Counts the reads and stream records of this process, whatever clients and handlers it has.
  *
  * @param most how many hot keys are given
- * @example const traffic = watchTraffic(); setInterval(() => console.log(traffic.take()), 5_000)
+ * @example const traffic = watchTraffic(); setInterval(() => show(traffic.take()), 5_000)
  */
 export function watchTraffic(most = 5): { take(): Traffic; stop(): void } {
   let [hits, misses, records] = [0, 0, 0];

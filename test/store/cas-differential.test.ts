@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { mapDriver } from '../../src/operate/map-driver.js';
 import type { Driver, Held } from '../../src/store/cas/driver.js';
 import { decodeEntry, type Entry, NOTHING } from '../../src/store/cas/entry.js';
 import { casStore } from '../../src/store/cas/store.js';
@@ -10,7 +11,6 @@ import { newClients } from '../../src/store/momento/clients.js';
 import { momentoDriver } from '../../src/store/momento/driver.js';
 import { parseMomentoUrl } from '../../src/store/momento/target.js';
 import type { Lease } from '../../src/store/store.js';
-import { mapDriver } from '../support/map-driver.js';
 import { startMemcached } from '../support/memcached.js';
 import { startMomento } from '../support/momento.js';
 import { compare, FOREVER, type Pair, perform, START, type Step } from './random-steps.js';

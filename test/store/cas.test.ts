@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
+import { mapDriver } from '../../src/operate/map-driver.js';
 import type { Driver } from '../../src/store/cas/driver.js';
 import { casStore } from '../../src/store/cas/store.js';
 import type { Lease } from '../../src/store/store.js';
 import { RULES } from '../contract/store-contract.js';
-import { mapDriver } from '../support/map-driver.js';
 
 const START = Date.UTC(2026, 0, 1);
 

@@ -1,8 +1,8 @@
 import { inject } from 'vitest';
+import { mapDriver } from '../../src/operate/map-driver.js';
 import { casStore } from '../../src/store/cas/store.js';
 import { openStore } from '../../src/store/open.js';
 import { testStore } from '../contract/store-contract.js';
-import { mapDriver } from '../support/map-driver.js';
 
 testStore('Redis', () => openStore(inject('redisUrl'), 4_000));
 testStore('Redis Cluster', () => openStore(inject('redisClusterUrl'), 4_000));

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { Driver, NewEntry } from '../../src/store/cas/driver.js';
+import type { Driver, NewEntry } from '../store/cas/driver.js';
 
 /** A cache that can compare and set, in a map: what a driver has to do, and no more. */
 export function mapDriver(now: () => number = Date.now): Driver & { readonly entries: Map<string, Stored> } {
