@@ -1,6 +1,8 @@
 // The page of `stream-cache dev --ui`. What comes from the table or the cache is text, and stays text: nothing is ever parsed as HTML.
 const element = (id) => document.getElementById(id);
 const MOST_RECORDS = 200;
+/** What differs for less is only behind, as the stream is. */
+const BEHIND_MS = 3_000;
 const POINTS = 240; // two minutes of half seconds
 
 async function act(name, parameters = {}) {
@@ -61,14 +63,14 @@ function showWorkload({ isRunning, ours, plain }) {
     element(`${name}-hits`).textContent = cache.hits.toLocaleString('en');
     element(`${name}-misses`).textContent = cache.misses.toLocaleString('en');
     count(`${name}-back`, cache.stepsBack);
-    count(`${name}-different`, cache.different);
+    count(`${name}-different`, cache.different, cache.longestMs > BEHIND_MS);
     element(`${name}-longest`).textContent = cache.different > 0 ? span(cache.longestMs) : '–';
   }
 }
 
-function count(id, value) {
+function count(id, value, isBad = value > 0) {
   element(id).textContent = value.toLocaleString('en');
-  element(id).classList.toggle('bad', value > 0);
+  element(id).classList.toggle('bad', isBad);
 }
 
 element('pause').addEventListener('click', async () => show(await act(now.isPaused ? 'resume' : 'pause')));
