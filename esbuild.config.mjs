@@ -134,6 +134,7 @@ async function buildPackage() {
       'glide/index': 'src/store/glide/index.ts',
       'momento/index': 'src/store/momento/index.ts',
       'local/index': 'src/local/index.ts',
+      'operate/index': 'src/operate/index.ts',
       'cdk/index': 'infra/index.ts',
       cli: 'src/cli/main.ts',
     },
@@ -164,6 +165,12 @@ async function buildPackage() {
     'dist/lambda.zip',
     ['lambda.mjs', ...others].filter((file) => file !== 'lambda-momento.mjs'),
   );
+  // Lambda has the SDK, and who compares Momento's caches brings a bundle of their own.
+  await build({
+    ...lambdaBundle('src/lambda-verify.mts', 'dist/lambda-verify.mjs'),
+    external: ['@aws-sdk/*', '@gomomento/sdk'],
+  });
+  await zip('dist/lambda-verify.zip', ['lambda-verify.mjs']);
   await zip('dist/lambda-momento.zip', ['lambda.mjs', 'lambda-metrics.mjs', 'lambda-momento.mjs']);
 }
 

@@ -183,7 +183,8 @@ function most(nodes: readonly string[], metricName: string, statistic: string): 
   });
 }
 
-function alarm(
+/** An alarm that says what it means. */
+export function alarm(
   scope: Construct,
   name: string,
   { alarmActions = [] }: Pick<MonitoringOptions, 'alarmActions'>,

@@ -11,3 +11,4 @@ export type { CacheOptions } from './open-cache.js';
 export type { ServerlessCache } from './serverless-cache.js';
 export { StreamCache, type StreamCacheProps } from './stream-cache.js';
 export type { TableOptions } from './table.js';
+export type { VerifyOptions } from './verifier.js';

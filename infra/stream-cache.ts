@@ -16,6 +16,7 @@ import { type HandlerOptions, streamHandler } from './handler.js';
 import { mapStream } from './mapping.js';
 import { type CacheOptions, openCache } from './open-cache.js';
 import { streamOf, type TableOptions } from './table.js';
+import { type VerifyOptions, verifyFunction, verifyTable } from './verifier.js';
 
 export interface StreamCacheProps {
   /** The table to cache: it needs a stream with new and old images. More follow with {@link StreamCache.addTable}. */
@@ -44,6 +45,11 @@ export interface StreamCacheProps {
   readonly failures?: FailureOptions;
   /** Alarms and the dashboard. */
   readonly monitoring?: MonitoringOptions;
+  /**
+   * Compares items with the tables now and then, drawn by lot, and raises an alarm where one differs. Its function is in the network of the
+   * cache, which then needs a gateway endpoint of DynamoDB. Default: none. Not for Momento's caches without `code` of your own.
+   */
+  readonly verify?: VerifyOptions;
 }
 
 /**
@@ -69,6 +75,7 @@ export class StreamCache extends Construct implements IConnectable {
   readonly #monitoring: MonitoringOptions;
   readonly #readerService: string | undefined;
   readonly #streams: DeclaredStream[] = [];
+  readonly #verifier: LambdaFunction | undefined;
 
   constructor(scope: Construct, id: string, props: StreamCacheProps) {
     super(scope, id);
@@ -94,6 +101,10 @@ export class StreamCache extends Construct implements IConnectable {
     addCacheAlarms(this, this.#cache, monitoring);
     this.#dashboard =
       monitoring.dashboard === false ? undefined : newDashboard(this, this.handler, this.#cache);
+    if (props.verify !== undefined) {
+      this.#verifier = verifyFunction(this, network, this.#streams, props.verify);
+      this.connectReader(this.#verifier);
+    }
     this.addTable(props.table, props.tableOptions);
   }
 
@@ -114,6 +125,7 @@ export class StreamCache extends Construct implements IConnectable {
     this.#streams.push(stream);
     const watched = { stream, mapping, readerService: this.#readerService };
     addTableAlarms(this, suffix, watched, this.#monitoring);
+    if (this.#verifier !== undefined) verifyTable(this, suffix, this.#verifier, stream, this.#monitoring);
     if (this.#dashboard !== undefined) addTableRow(this.#dashboard, watched);
     return mapping;
   }

@@ -56,6 +56,32 @@ export function environmentRegion(): string | undefined {
   return process.env.AWS_REGION || undefined;
 }
 
+/** What the function that compares caches with tables is told. */
+export interface VerifierEnvironment {
+  readonly tables: readonly string[];
+  readonly sample: number;
+  readonly rcu: number | undefined;
+  readonly repair: boolean;
+}
+
+/** @throws ConfigError when a variable is wrong */
+export function verifierEnvironment(): VerifierEnvironment {
+  const { VERIFY_TABLES = '', VERIFY_SAMPLE, VERIFY_RCU, VERIFY_REPAIR } = process.env;
+  const numberOf = (name: string, text: string | undefined) => {
+    if (!text) return undefined;
+    if (Number(text) > 0 && Number.isFinite(Number(text))) return Number(text);
+    throw new ConfigError(
+      `Environment variable ${name} is wrong: expected a number above 0, not ${JSON.stringify(text.slice(0, 40))}.`,
+    );
+  };
+  return {
+    tables: VERIFY_TABLES.split(',').flatMap((name) => name.trim() || []),
+    sample: Math.ceil(numberOf('VERIFY_SAMPLE', VERIFY_SAMPLE) ?? 1_000),
+    rcu: numberOf('VERIFY_RCU', VERIFY_RCU),
+    repair: VERIFY_REPAIR === 'true',
+  };
+}
+
 /** Who metrics say is speaking, unless `POWERTOOLS_SERVICE_NAME` or an option says otherwise; logs say the same. */
 export const DEFAULT_SERVICE = 'dynamodb-stream-cache';
 

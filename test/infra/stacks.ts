@@ -89,6 +89,6 @@ export function permissionsOf(template: Template, role: string): string[] {
 export const asTable = (table: unknown) => table as ITable;
 const asVpc = (vpc: unknown) => vpc as IVpc;
 
-function inlineCode(): Code {
+export function inlineCode(): Code {
   return Code.fromInline('exports.handler = async () => ({ batchItemFailures: [] });');
 }

@@ -1,0 +1,3 @@
+import { NewVerifyHandler } from './operate/verify-handler.js';
+
+export const handler = NewVerifyHandler();
