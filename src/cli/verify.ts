@@ -122,8 +122,9 @@ function repairText({ repair, dryRun }: VerifyOptions): string {
 }
 
 function countsOf({ table }: VerifyOptions, { items, results, inFlight, different }: Verified): string {
-  const [itemsText, resultsText] = [items, results].map((number) => number.toLocaleString('en'));
-  return `${itemsText} cached ${items === 1 ? 'item' : 'items'} and ${resultsText} ${results === 1 ? 'result' : 'results'} of ${visible(table)} compared: ${different.length} differ, ${inFlight} were in flight`;
+  const compared = `${count(items, 'cached item')} and ${count(results, 'result')} of ${visible(table)} compared`;
+  const differing = `${different.length} ${different.length === 1 ? 'differs' : 'differ'}`;
+  return `${compared}: ${differing}, ${inFlight} ${inFlight === 1 ? 'was' : 'were'} in flight`;
 }
 
 function boundOf(compared: number, different: number): string {

@@ -188,9 +188,9 @@ function warmedText(warmed: Warmed): string {
     number === 0 ? [] : [`${number.toLocaleString('en')} ${what}`];
   return [
     `${filled.toLocaleString('en')} of ${seen(warmed).toLocaleString('en')} items were stored`,
-    ...text(cached, 'were there already'),
+    ...text(cached, cached === 1 ? 'was there already' : 'were there already'),
     ...text(refused, 'changed or expired meanwhile'),
-    ...text(absent, 'do not exist'),
+    ...text(absent, absent === 1 ? 'does not exist' : 'do not exist'),
     ...text(unstorable, 'cannot be stored'),
   ].join(', ');
 }

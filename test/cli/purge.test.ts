@@ -107,13 +107,13 @@ describe.each([
     const dry = await purge('users', '--namespace', ns, '--dry-run');
     expect(dry).toMatchObject({
       code: 0,
-      stdout: 'Would purge 2501 items, 2 results and 2 tags of users.\n',
+      stdout: 'Would purge 2,501 items, 2 results and 2 tags of users.\n',
     });
     expect((await store.get([keys[0] as string]))[0]).toBe('"v1"');
 
     const { code, stdout, stderr } = await purge('users', '--namespace', ns, '--yes');
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-    expect(stdout).toBe('Purged 2501 items, 2 results and 2 tags of users.\n');
+    expect(stdout).toBe('Purged 2,501 items, 2 results and 2 tags of users.\n');
     expect(new Set(await store.get([...keys, ...results]))).toEqual(new Set([undefined]));
     expect(await store.get(others)).toEqual(['"v1"', '"v1"']);
     const late = { key: being, lease, strong: true, value: '"late"', ttlMs: 60_000 };

@@ -191,7 +191,7 @@ describe.each([
     expect(first.code).toBe(1);
     expect(first.stdout).toMatch(
       new RegExp(
-        `^${COUNT} cached items and \\d results? of ${tableName} compared: 1 differ, 0 were in flight.\n`,
+        `^${COUNT} cached items and \\d results? of ${tableName} compared: 1 differs, 0 were in flight.\n`,
       ),
     );
     expect(first.stdout).toContain(
