@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { propertiesOf, streamCache } from './stacks.js';
+import { inlineCode, propertiesOf, streamCache } from './stacks.js';
 
 const page = (name: string) => readFileSync(join(import.meta.dirname, '../../docs', name), 'utf8');
 
@@ -9,7 +9,7 @@ test('the runbook says of every alarm what to do, and of none that there is not'
   const alarms = (props: Parameters<typeof streamCache>[0]) =>
     Object.keys(streamCache(props).template.findResources('AWS::CloudWatch::Alarm'));
   const names = [
-    ...alarms({ metrics: true }),
+    ...alarms({ metrics: true, verify: { code: inlineCode() } }),
     ...alarms({ cache: { type: 'nodes', nodeType: 'cache.t4g.micro' } }),
   ].map((id) => /^Cache(\w+)Alarm/.exec(id)?.[1] ?? id);
   const raised = page('runbook.md')
