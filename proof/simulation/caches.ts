@@ -1,10 +1,10 @@
 import { CacheError } from '../../src/errors.js';
+import { mapDriver } from '../../src/operate/map-driver.js';
 import type { Driver } from '../../src/store/cas/driver.js';
 import { decodeEntry } from '../../src/store/cas/entry.js';
 import { casStore } from '../../src/store/cas/store.js';
 import { openMemory } from '../../src/store/memory.js';
 import type { CacheStore, Settled } from '../../src/store/store.js';
-import { mapDriver } from '../../src/operate/map-driver.js';
 import type { Line } from './line.js';
 import type { World } from './world.js';
 
