@@ -209,7 +209,7 @@ export const RULES: readonly Rule[] = [
   {
     name: 'compare and set: an entry is replaced only if it is what was read',
     system: OURS_ON_CAS,
-    file: 'test/support/map-driver.ts',
+    file: 'src/operate/map-driver.ts',
     code: "if (stored(replacement.key)?.token !== replacement.token) return 'conflict';",
     without: '',
   },

@@ -4,6 +4,8 @@ export interface Breaker {
   allows(): boolean;
   succeeded(): void;
   failed(): void;
+  /** How often the cache answered so far. */
+  readonly successes: number;
 }
 
 /** After so many failures in a row it opens ... */
@@ -17,6 +19,7 @@ export function newBreaker(
   now = () => performance.now(),
 ): Breaker {
   let failures = 0;
+  let successes = 0;
   let pauseMs = FIRST_PAUSE_MS;
   let openUntil: number | undefined;
   let isProbing = false;
@@ -29,7 +32,11 @@ export function newBreaker(
       isProbing = true;
       return true;
     },
+    get successes() {
+      return successes;
+    },
     succeeded() {
+      successes += 1;
       failures = 0;
       pauseMs = FIRST_PAUSE_MS;
       if (openUntil === undefined) return;

@@ -3,6 +3,7 @@ import type { CacheFailureReport, Report } from '../report.js';
 import type { CacheStore, CallOptions, Settled } from '../store/store.js';
 import type { Breaker } from './breaker.js';
 import { unlessAborted } from './call.js';
+import { openPatience, type Patience } from './patience.js';
 
 /** The store for the length of one SDK call. Like any store it never rejects; it also never takes long. */
 export interface Session extends Omit<CacheStore, 'apply' | 'close'> {
@@ -12,6 +13,9 @@ export interface Session extends Omit<CacheStore, 'apply' | 'close'> {
 
 /** The share of the budget that is not waited away: who waits in vain reads the table, and stores what it read. */
 const RESERVE = 0.2;
+
+/** How much later a store gives up by itself, in milliseconds: long after nobody waits for it any more. */
+const STORE_MS = 4_000;
 
 /**
  * Opens a store for one SDK call: all its cache operations together may take `budgetMs`, and none is tried while the
@@ -51,15 +55,17 @@ export function openSession(
     if (patienceMs <= 0) return failures(count, 'this call has waited long enough for it');
     if (!breaker.allows()) return failures(count, 'it is given a pause, since it did not answer');
 
+    const patience = openPatience(patienceMs, () => breaker.successes);
     const answers = await spend(() =>
-      inTime(() => ask({ deadline: Date.now() + patienceMs }), patienceMs, count),
+      // The store's own deadline comes later: it does not tell a late answer from a late look at it.
+      inTime(() => ask({ deadline: Date.now() + patienceMs + STORE_MS }), patience, count),
     );
     const error = answers.find((answer) => answer instanceof CacheError);
     if (error !== undefined) report({ type: 'cache-failure', operation, error });
     // A cache that says no is there; only one that is silent is better left alone.
     if (answers.every((answer) => answer instanceof CacheError && !answer.answered)) {
       left = 0; // what failed now will not do better in the next few milliseconds
-      breaker.failed();
+      if (!patience.wasLate()) breaker.failed();
     } else {
       breaker.succeeded();
     }
@@ -87,22 +93,18 @@ export function openSession(
   };
 }
 
-/** A store's answers, or failures in their place when it rejects or does not keep to its deadline. */
+/** A store's answers, or failures in their place when it rejects or does not keep to its time. */
 async function inTime<T>(
   ask: () => Promise<Settled<T>[]>,
-  budgetMs: number,
+  patience: Patience,
   count: number,
 ): Promise<Settled<T>[]> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<Settled<T>[]>((resolve) => {
-    timer = setTimeout(() => resolve(failures(count, 'it took too long')), budgetMs);
-  });
   try {
-    return await Promise.race([ask(), late]);
+    return await Promise.race([ask(), patience.over.then(() => failures(count, 'it took too long'))]);
   } catch (thrown) {
     return failures(count, `the store threw ${toError(thrown).name}`);
   } finally {
-    clearTimeout(timer);
+    patience.end();
   }
 }
 
