@@ -8,7 +8,7 @@ import type { Look, Operated } from '../operate/operated.js';
 import type { Settled } from '../store/store.js';
 import { CommandError } from './command-error.js';
 import { GET_HELP, type GetOptions, getOptions } from './get-options.js';
-import { keyOf, parseItemKey } from './item-key.js';
+import { checkKey, keyOf, parseItemKey } from './item-key.js';
 import { openOperatedCache } from './operated-cache.js';
 import { openOperatedTable, tableFailure } from './operated-table.js';
 import type { Terminal } from './terminal.js';
@@ -84,11 +84,13 @@ async function lookAndCompare(
 const NO_ITEM: Difference = { attribute: '(all)', cache: '(a text that is no item)', table: '(an item)' };
 
 async function tableReader(options: GetOptions): Promise<ReadItem> {
+  const failed = (thrown: unknown) => {
+    throw tableFailure('get', options.table, toError(thrown));
+  };
   const table = await openOperatedTable('get', options);
-  return (key) =>
-    table.read(key).catch((thrown) => {
-      throw tableFailure('get', options.table, toError(thrown));
-    });
+  const { keyNames } = await table.describe().catch(failed);
+  for (const text of options.keys) checkKey('get', options, text, keyNames);
+  return (key) => table.read(key).catch(failed);
 }
 
 function textOf({ key, look, differences }: Found, { paint }: Terminal): string {

@@ -43,6 +43,15 @@ export function parseItemKey(command: string, { namespace, table }: Named, text:
   }
 }
 
+/** @throws CommandError when what is typed has other attributes than the keys of the table */
+export function checkKey(command: string, named: Named, text: string, keyNames: readonly string[]): void {
+  const names = Object.keys(parseItemKey(command, named, text));
+  if (names.sort().join() === [...keyNames].sort().join()) return;
+  throw new CommandError(
+    `stream-cache ${command}: ${JSON.stringify(text)} is no key of ${named.table}, which has ${keyNames.join(' and ')}.`,
+  );
+}
+
 function fromJson(document: object): AttributeMap {
   return Object.fromEntries(
     Object.entries(document).map(([name, value]) => {

@@ -34,7 +34,7 @@ Options:
   --endpoint URL     a DynamoDB Local, such as http://127.0.0.1:8000 (default: AWS)
   --partition KEY    only the items of a partition, by a Query: customerId=c1
   --keys FILE        only items whose keys stand in a file, each on a line, as stream-cache get takes them; - is standard input
-  --segments N       parts of the table that are scanned side by side (default: 4)
+  --segments N       parts of the table that are scanned side by side, up to 64 (default: 4)
   --rcu N            read capacity units of the table to use a second, at most (default: as many as there are)
   --report FILE      writes what it has come to into a file, as JSON, while it runs
   --resume RUN       goes on with a run that was interrupted: its report file, or the token that it printed
@@ -47,6 +47,9 @@ here too.
 
 Exit code: 0, 1 when the cache or table failed, or it was interrupted, 2 when the command is used wrongly.
 `;
+
+/** As many Scans are on their way at once. */
+const MOST_SEGMENTS = 64;
 
 /** @throws CommandError when there is an unknown option, a wrong value, or no table */
 export function warmOptions(args: readonly string[]): WarmOptions {
@@ -70,10 +73,11 @@ export function warmOptions(args: readonly string[]): WarmOptions {
   const { cache, endpoint, partition, keys, report, resume, json, help } = values;
   if (partition !== undefined && keys !== undefined) throw wrong('--partition and --keys exclude each other');
   if (keys === '-' && resume !== undefined) throw wrong('what standard input gave cannot be gone on with');
+  const segments = positiveWhole('warm', '--segments', values.segments) ?? 4;
+  if (segments > MOST_SEGMENTS) throw wrong(`--segments ${segments} is above ${MOST_SEGMENTS}`);
   return {
-    ...{ table, cache, endpoint, partition, keys, report, resume, json, help },
+    ...{ table, segments, cache, endpoint, partition, keys, report, resume, json, help },
     namespace: values.namespace ?? (process.env.STREAM_CACHE_NAMESPACE || undefined),
-    segments: positiveWhole('warm', '--segments', values.segments) ?? 4,
     rcu: positive('warm', '--rcu', values.rcu),
     dryRun: values['dry-run'],
   };

@@ -98,6 +98,13 @@ describe.each(Object.entries(CACHES))('get, of %s', (_name, cache) => {
   });
 });
 
+test('compared, a key has to be one of the table', async () => {
+  const at = ['--cache', inject('redisUrl'), '--endpoint', dynamodb.endpoint, '--compare'];
+  const { code, stderr } = await runCli(['get', 'users', 'id=1,at#2', ...at]);
+  expect(code).toBe(2);
+  expect(stderr).toContain('"id=1,at#2" is no key of users, which has id.');
+});
+
 test('a key may be DynamoDB JSON, plain JSON, the grammar of the cache, or the key of the cache itself', async () => {
   const forms = [
     ...['customerId=a%2Cb,orderId#7.0', '{"customerId":"a,b","orderId":7}'],

@@ -174,6 +174,7 @@ test.each<[string, string[], RegExp, number?]>([
   ['two tables', ['a', 'b'], /b is one table too many/],
   ['no cache', ['users'], /no cache is named/],
   ['half a segment', ['users', '--segments', '1.5'], /--segments 1.5 is no whole number/],
+  ['too many segments', ['users', '--segments', '2000000'], /--segments 2000000 is above 64/],
   ['a partition and keys', ['users', '--partition', 'a=1', '--keys', 'f'], /exclude each other/],
   ['standard input to go on with', ['users', '--keys', '-', '--resume', 'x'], /cannot be gone on with/],
   [
