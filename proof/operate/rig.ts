@@ -56,7 +56,7 @@ export function startWriters(client: DynamoDBClient, perSecond: number, idOf: (n
       }
     }
   };
-  const running = Promise.all(Array.from({ length: 8 }, run));
+  const running = Promise.all(Array.from({ length: 48 }, run));
   return {
     async stop() {
       isOver = true;

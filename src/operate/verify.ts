@@ -1,18 +1,23 @@
-import { createHash } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { AttributeMap } from '../attributes.js';
-import { decode, encode } from '../codec.js';
 import type { Rules } from '../coherence.js';
 import { CacheError } from '../errors.js';
-import { indexTagOf, itemKey, tablePrefix } from '../key.js';
+import { tablePrefix } from '../key.js';
 import { openResult } from '../read/result-codec.js';
-import type { CacheStore, Settled } from '../store/store.js';
+import type { Settled } from '../store/store.js';
+import {
+  itemsNamed,
+  itemsScanned,
+  resultsNamed,
+  type Sides,
+  type Suspect,
+  stillDifferent,
+  type Work,
+} from './compare.js';
 import { confirmed } from './confirmed.js';
-import { keyAttributesOf } from './key-attributes.js';
 import { type Lane, type Places, runLanes } from './lanes.js';
 import type { Look, Operated } from './operated.js';
 import { sampled, shuffled } from './sample.js';
-import type { Page, ResultPage, Table } from './table.js';
+import type { Page, Table } from './table.js';
 
 /** What a comparison of the cache with a table came to. */
 export interface Verified {
@@ -66,17 +71,6 @@ export interface VerifyState {
   readonly suspects: Suspect[];
 }
 
-/** What differed when it was first looked at. */
-interface Suspect {
-  readonly kind: Different['kind'];
-  readonly key: string;
-  /** Digests of what both sides had. */
-  readonly cached: string;
-  readonly stored: string;
-  /** What a result was read under. */
-  readonly generations?: readonly string[];
-}
-
 export function newVerifyState(): VerifyState {
   return { places: {}, items: 0, results: 0, unknown: 0, suspects: [] };
 }
@@ -114,7 +108,7 @@ export async function verifyTable(options: VerifyOptions): Promise<Verified> {
   await runLanes(lanes, state.places, work, { signal, onPlace: () => onProgress(state) });
 
   const { suspects } = state;
-  const still = signal?.aborted ? suspects : await stillDifferent(comparison, suspects, signal);
+  const still = await differentToTheLast(comparison, suspects);
   const looks = await cache.look(still.map(({ key }) => key));
   const different = still.map(({ kind, key }, index) => ({ kind, key, ageMs: ageOf(options, looks[index]) }));
   const { items, results, unknown } = state;
@@ -132,19 +126,7 @@ export class TooManyDifferencesError extends Error {
   }
 }
 
-interface Comparison extends VerifyOptions {
-  readonly keyNames: readonly string[];
-}
-
-/** A portion of what is to be compared, ready to be. */
-type Work = (comparison: Comparison) => Promise<Compared>;
-
-interface Compared {
-  readonly items?: number;
-  readonly results?: number;
-  readonly unknown?: number;
-  readonly suspects: readonly Suspect[];
-}
+interface Comparison extends VerifyOptions, Sides {}
 
 async function lanesOfCache({ cache, tableName, namespace, sample }: Comparison): Promise<Lane<Work>[]> {
   const prefix = tablePrefix(namespace, tableName);
@@ -190,151 +172,20 @@ function worked<T>({ name, portions }: Lane<T>, work: (portion: T) => Work): Lan
   };
 }
 
-function itemsNamed(names: readonly string[]): Work {
-  return async ({ cache, table, tableName, namespace, keyNames }) => {
-    const prefix = `${tablePrefix(namespace, tableName)}:`;
-    const distinct = [...new Set(names)];
-    const texts = confirmed(await cache.store.get(distinct));
-    const entries: { key: string; attributes: AttributeMap; cached: string }[] = [];
-    let unknown = 0;
-    distinct.forEach((key, index) => {
-      const cached = texts[index];
-      if (cached === undefined) return;
-      const attributes = attributesOf(key, cached, prefix, keyNames);
-      const isItsOwn = attributes !== undefined && keyOf(namespace, tableName, attributes) === key;
-      if (isItsOwn) entries.push({ key, attributes, cached });
-      else unknown += 1;
-    });
-    const items = await table.readAll(entries.map(({ attributes }) => attributes));
-    const suspects = entries.flatMap(({ key, cached }, index) =>
-      suspectsOf('item', key, cached, textOf(items[index] ?? null)),
-    );
-    return { items: entries.length, unknown, suspects };
-  };
-}
-
-function itemsScanned({ items }: Page): Work {
-  return async ({ cache, table, tableName, namespace, keyNames }) => {
-    const keys = items.map((item) => itemKey(namespace, tableName, pick(item, keyNames)));
-    const texts = confirmed(await cache.store.get(keys));
-    const cached = items.flatMap((item, index) => {
-      const text = texts[index];
-      return text === undefined ? [] : [{ item, key: keys[index] as string, text }];
-    });
-    // What a Scan found may have been old already.
-    const unequal = cached.filter(({ item, text }) => text !== textOf(item));
-    const now = await table.readAll(unequal.map(({ item }) => pick(item, keyNames)));
-    const suspects = unequal.flatMap(({ key, text }, index) =>
-      suspectsOf('item', key, text, textOf(now[index] ?? null)),
-    );
-    return { items: cached.length, suspects };
-  };
-}
-
-function resultsNamed(names: readonly string[]): Work {
-  return async ({ cache, table }) => {
-    const keys = [...new Set(names)].filter((name) => /\}:result:[^:]+$/.test(name));
-    let results = 0;
-    let unknown = 0;
-    const suspects: Suspect[] = [];
-    for (const key of keys) {
-      const found = await compareResult(cache, table, key);
-      if (found === 'unknown') unknown += 1;
-      if (typeof found === 'object') {
-        results += 1;
-        const { cached, stored, generations } = found;
-        suspects.push(...suspectsOf('result', key, cached, stored).map((each) => ({ ...each, generations })));
-      }
-    }
-    return { results, unknown, suspects };
-  };
-}
-
-/** Both sides of a result, if a reader would be given it now. */
-async function compareResult(
-  { store }: Operated,
-  table: Table,
-  key: string,
-): Promise<{ cached: string; stored: string; generations: string[] } | 'unknown' | 'gone' | undefined> {
-  const [text] = confirmed(await store.get([key]));
-  if (text === undefined) return 'gone';
-  if (text === 'seen') return undefined;
-  const opened = openResult(text);
-  if (opened === undefined) return 'unknown';
-  const { generations, result, request } = opened;
-  if (!(await areCurrent(store, key, generations))) return undefined; // nobody is given it any more
-  const canBeStrong = request.operation === 'Query' && !('IndexName' in request.input);
-  const answer = await table.result(request.operation, { ...request.input, ConsistentRead: canBeStrong });
-  const { items, count, scannedCount, lastEvaluatedKey } = result;
-  return {
-    generations,
-    cached: resultText({
-      Items: items as AttributeMap[] | undefined,
-      Count: count,
-      ScannedCount: scannedCount,
-      LastEvaluatedKey: lastEvaluatedKey,
-    }),
-    stored: resultText(answer),
-  };
-}
-
-/** Whether what a result was read under is as it was. */
-async function areCurrent(store: CacheStore, key: string, generations: readonly string[]): Promise<boolean> {
-  const tag = key.slice(1, key.indexOf('}'));
-  const tags = generations.length === 1 ? [tag] : [tag, indexTagOf(tag)];
-  return confirmed(await store.generations(tags)).join(' ') === generations.join(' ');
-}
-
-/** Items with the same key in an index come in an order that nobody promised. */
-function resultText({ Items, Count, ScannedCount, LastEvaluatedKey }: ResultPage): string {
-  const items = Items?.map((item) => encode(item)).sort();
-  return JSON.stringify([Count, ScannedCount, LastEvaluatedKey && encode(LastEvaluatedKey), items]);
-}
-
-function suspectsOf(kind: Suspect['kind'], key: string, cached: string, stored: string): Suspect[] {
-  return cached === stored ? [] : [{ kind, key, cached: digest(cached), stored: digest(stored) }];
-}
-
-/** Those that both sides have as before, to the last look. */
-async function stillDifferent(
-  { cache, table, tableName, namespace, keyNames, againAfterMs = AGAIN_AFTER_MS }: Comparison,
+/** Those that differ to the last look. */
+async function differentToTheLast(
+  comparison: Comparison,
   suspects: readonly Suspect[],
-  signal: AbortSignal | undefined,
 ): Promise<readonly Suspect[]> {
-  const prefix = `${tablePrefix(namespace, tableName)}:`;
+  const { againAfterMs = AGAIN_AFTER_MS, signal } = comparison;
   let still = suspects;
   for (const ms of againAfterMs) {
     if (still.length === 0) break;
-    await delay(ms, undefined, { signal }).catch(() => {});
+    await delay(ms, undefined, { signal }).catch(() => {}); // that it ended early stands in the signal
     if (signal?.aborted) break;
-    const items = still.filter(({ kind }) => kind === 'item');
-    const texts = confirmed(await cache.store.get(items.map(({ key }) => key)));
-    const keys = items.map(({ key }, index) => {
-      const text = texts[index];
-      return text === undefined ? undefined : attributesOf(key, text, prefix, keyNames);
-    });
-    const stored = await table.readAll(keys.filter((key) => key !== undefined));
-    const same = new Set<Suspect>();
-    items.forEach((suspect, index) => {
-      if (keys[index] === undefined) return;
-      const item = stored.shift() ?? null;
-      if (isAsBefore(suspect, texts[index] as string, textOf(item))) same.add(suspect);
-    });
-    for (const suspect of still.filter(({ kind }) => kind === 'result')) {
-      const found = await compareResult(cache, table, suspect.key);
-      const isSame =
-        found === 'gone' // by its own short time: had the stream brought the change, its tag would have moved
-          ? await areCurrent(cache.store, suspect.key, suspect.generations ?? [])
-          : typeof found === 'object' && isAsBefore(suspect, found.cached, found.stored);
-      if (isSame) same.add(suspect);
-    }
-    still = still.filter((suspect) => same.has(suspect));
+    still = await stillDifferent(comparison, still);
   }
   return still;
-}
-
-function isAsBefore(suspect: Suspect, cached: string, stored: string): boolean {
-  return suspect.cached === digest(cached) && suspect.stored === digest(stored);
 }
 
 /** Takes what differs out of the cache: items as after a write of an application, results with all that stand under their tag. */
@@ -360,44 +211,6 @@ function ageOf({ ttlMs }: VerifyOptions, look: Settled<Look> | undefined): numbe
   }
   if (ttlMs === undefined || look.ttlMs === undefined) return undefined;
   return Math.max(0, ttlMs.item - look.ttlMs);
-}
-
-function textOf(item: AttributeMap | null): string {
-  return item === null ? 'null' : encode(item);
-}
-
-/** Of an item that is cached, its own; of one that is known not to exist, those in the key. */
-function attributesOf(
-  key: string,
-  text: string,
-  prefix: string,
-  keyNames: readonly string[],
-): AttributeMap | undefined {
-  const item = decode(text);
-  if (item === null) return keyAttributesOf(key.slice(prefix.length));
-  return item !== undefined && keyNames.every((name) => item[name] !== undefined)
-    ? pick(item, keyNames)
-    : undefined;
-}
-
-function keyOf(
-  namespace: string | undefined,
-  tableName: string,
-  attributes: AttributeMap,
-): string | undefined {
-  try {
-    return itemKey(namespace, tableName, attributes);
-  } catch {
-    return undefined;
-  }
-}
-
-function pick(item: AttributeMap, names: readonly string[]): AttributeMap {
-  return Object.fromEntries(names.map((name) => [name, item[name]])) as AttributeMap;
-}
-
-function digest(text: string): string {
-  return createHash('sha256').update(text).digest('base64url');
 }
 
 /**

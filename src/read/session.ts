@@ -15,7 +15,7 @@ export interface Session extends Omit<CacheStore, 'apply' | 'close'> {
 const RESERVE = 0.2;
 
 /** How much later a store gives up by itself, in milliseconds: long after nobody waits for it any more. */
-const STORE_MS = 4_000;
+const STORE_MS = 2_000;
 
 /**
  * Opens a store for one SDK call: all its cache operations together may take `budgetMs`, and none is tried while the
