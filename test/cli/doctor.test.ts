@@ -1,11 +1,12 @@
 import { CreateTableCommand, DescribeTableCommand, UpdateTimeToLiveCommand } from '@aws-sdk/client-dynamodb';
 import { Redis } from 'ioredis';
-import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, inject, test, vi } from 'vitest';
+import { ACCESS_STRING } from '../../infra/access.js';
 import type { Finding } from '../../src/operate/doctor/finding.js';
 import { createTable, type DynamoDBServer, startDynamoDB } from '../support/dynamodb.js';
 import { type LambdaStandIn, startLambda } from '../support/lambda.js';
 import { type MemcachedServer, startMemcached } from '../support/memcached.js';
-import { type RedisServer, startRedis } from '../support/redis.js';
+import { type RedisCluster, type RedisServer, startRedis, startRedisCluster } from '../support/redis.js';
 import { runCli } from './run-cli.js';
 
 const CREDENTIALS = { AWS_REGION: 'us-east-1', AWS_ACCESS_KEY_ID: 'local', AWS_SECRET_ACCESS_KEY: 'local' };
@@ -92,18 +93,150 @@ describe('of a cache, doctor', () => {
     });
   });
 
-  test('names the steps that the user may not take', async () => {
-    await admin.call('ACL', 'SETUSER', 'reader', 'on', '>secret', '~*', '+@all', '-unlink', '-scan');
-    const url = own.url.replace('//', '//reader:secret@');
+  const asUser = (name: string) => own.url.replace('//', `//${name}:secret@`);
+  const withUser = async (name: string, ...rules: string[]) => {
+    await admin.call('ACL', 'SETUSER', name, 'on', '>secret', ...rules);
+    return asUser(name);
+  };
+
+  test.each([
+    ['UNLINK', ['-unlink'], /^refused: delete \(.*NOPERM/],
+    ['EVALSHA', ['-evalsha'], /^refused: begin, release, fill, void, claim, apply, move, put \(/],
+    ['SET in a script', ['-set'], /^refused: .*apply.*can't run this command/],
+  ])('names the steps that a user without %s may not take', async (_, rules, found) => {
+    const url = await withUser('reader', 'reset', 'on', '>secret', '~*', '+@all', ...rules);
     const { code, of, findings } = await doctor(['--cache', url]);
     expect(code).toBe(1);
     expect(of('cache', 'permissions')).toMatchObject({
       verdict: 'wrong',
-      found: expect.stringMatching(/^refused: delete \(.*NOPERM/),
+      found: expect.stringMatching(found),
+      remedy: expect.stringContaining('docs/deploy.md'),
     });
-    expect(of('cache', 'SCAN')).toMatchObject({ verdict: 'warning' });
     expect(JSON.stringify(findings)).not.toContain('secret');
-    await admin.call('ACL', 'DELUSER', 'reader');
+  });
+
+  test('finds nothing wrong with the user that the construct makes, who may not run what only operators do', async () => {
+    const url = await withUser('deployed', ...ACCESS_STRING.split(' '));
+    const { code, of } = await doctor(['--cache', url]);
+    expect(code).toBe(0);
+    expect(of('cache', 'permissions')).toMatchObject({ verdict: 'ok' });
+    expect(of('cache', 'clock')).toMatchObject({ verdict: 'ok' });
+    expect(of('cache', 'operator')).toMatchObject({
+      verdict: 'warning',
+      found: expect.stringMatching(/^cannot run here: get, verify and purge, stats \(/),
+    });
+  });
+
+  test('finds nothing wrong with a user that has the keys of a namespace alone, but keys without it', async () => {
+    const url = await withUser('shop', '~shop:*', '~{shop:*', '+@all');
+    const { code, findings } = await doctor(['--cache', url, '--namespace', 'shop']);
+    expect(code).toBe(0);
+    expect(new Set(findings.map(({ verdict }) => verdict))).toEqual(new Set(['ok']));
+    const { of } = await doctor(['--cache', url]);
+    expect(of('cache', 'answers')).toMatchObject({
+      verdict: 'wrong',
+      remedy: expect.stringContaining('all keys of the namespace'),
+    });
+  });
+
+  test('says of a wrong password what to correct, and not what it is', async () => {
+    const { code, of, findings } = await doctor(['--cache', asUser('nobody')]);
+    expect(code).toBe(1);
+    expect(of('cache', 'answers')).toMatchObject({
+      verdict: 'wrong',
+      remedy: expect.stringContaining('password'),
+    });
+    expect(JSON.stringify(findings)).not.toContain('secret');
+  });
+
+  test('tells a cache that is full from one that permits nothing', async () => {
+    await admin.config('SET', 'maxmemory', '1mb', 'maxmemory-policy', 'noeviction');
+    const { code, of } = await doctor(['--cache', own.url]);
+    await admin.config('SET', 'maxmemory', '0');
+    expect(code).toBe(1);
+    expect(of('cache', 'permissions')).toBeUndefined();
+    expect(of('cache', 'steps')).toMatchObject({
+      verdict: 'wrong',
+      found: expect.stringContaining('The cache is full'),
+      remedy: expect.stringContaining('Give it memory'),
+    });
+    expect(of('cache', 'memory')).toMatchObject({
+      verdict: 'warning',
+      remedy: expect.stringContaining('take nothing new'),
+    });
+  });
+
+  test('looks for no name among all that a cache has, which may be many', async () => {
+    const pipeline = admin.pipeline();
+    for (let n = 0; n < 20_000; n += 1) pipeline.set(`many:${n}`, '');
+    await pipeline.exec();
+    await admin.config('RESETSTAT');
+    await doctor(['--cache', own.url]);
+    const stats = await admin.info('commandstats');
+    await admin.flushall();
+    expect(Number(/cmdstat_scan:calls=(\d+)/.exec(stats)?.[1])).toBeLessThanOrEqual(2);
+  });
+
+  test.each([
+    [700, 'warning', 'ahead of'],
+    [3_000, 'wrong', 'ahead of'],
+    [-3_000, 'wrong', 'behind'],
+  ])('says of a clock that is %d ms apart that this is %s', async (ms, verdict, word) => {
+    // The server's clock cannot be set, so this machine's is, in the process alone.
+    const set = `const now = Date.now; Date.now = () => now() - ${ms};`;
+    const NODE_OPTIONS = `--import=data:text/javascript,${encodeURIComponent(set)}`;
+    const { of } = await doctor(['--cache', own.url], { NODE_OPTIONS });
+    const { found = '' } = of('cache', 'clock') ?? {};
+    expect(of('cache', 'clock')).toMatchObject({ verdict });
+    expect(Math.abs(Number.parseInt(found, 10) - Math.abs(ms))).toBeLessThan(200);
+    expect(found).toContain(word);
+  });
+
+  describe('that is a cluster', () => {
+    let cluster: RedisCluster;
+    beforeAll(async () => {
+      cluster = await startRedisCluster({ args: ['--cluster-require-full-coverage', 'no'] });
+    });
+    afterAll(() => cluster?.stop());
+
+    test('names the missing word in the URL of one of its servers, whichever slot is asked', async () => {
+      for (const { url } of cluster.nodes) {
+        const { code, of } = await doctor(['--cache', url]);
+        expect(code).toBe(1);
+        expect(of('cache', 'cluster')).toMatchObject({
+          verdict: 'wrong',
+          found: expect.stringContaining('one of 3 servers'),
+          remedy: expect.stringContaining('?cluster'),
+        });
+        const stats = await runCli(['stats', '--cache', url]);
+        expect(stats.code).toBe(1);
+        expect(stats.stderr).toContain('Its URL must end in ?cluster');
+      }
+    });
+
+    test('says that slots are served by nobody, whichever slot is asked', async () => {
+      await cluster.nodes[2]?.kill();
+      const survivor = new Redis(cluster.nodes[0]?.url ?? '');
+      await vi.waitFor(
+        async () => expect(await survivor.cluster('INFO')).not.toContain('cluster_slots_fail:0'),
+        { timeout: 20_000, interval: 100 },
+      );
+      survivor.disconnect();
+      for (let n = 0; n < 3; n += 1) {
+        const { code, of } = await doctor(['--cache', cluster.url]);
+        expect(code).toBe(1);
+        expect(of('cache', 'cluster')).toMatchObject({
+          verdict: 'wrong',
+          found: expect.stringMatching(/5,46\d of 16,384 slots/),
+        });
+      }
+    }, 60_000);
+  });
+
+  test('says of a cache that is no cluster what is too much in its URL', async () => {
+    const { code, of } = await doctor(['--cache', `${own.url}?cluster`]);
+    expect(code).toBe(1);
+    expect(of('cache', 'reached')).toMatchObject({ remedy: expect.stringContaining('take ?cluster off') });
   });
 
   test('says that a server that hides its settings does', async () => {
