@@ -363,6 +363,16 @@ describe('of a table, doctor', () => {
     expect(of('table', 'stream')).toMatchObject({ verdict, found: expect.stringContaining(found) });
   });
 
+  test('says that a table cannot be asked, and goes on', async () => {
+    const { code, of } = await doctor(['users', '--cache', own.url, '--endpoint', 'http://127.0.0.1:1']);
+    expect(code).toBe(0);
+    expect(of('cache', 'permissions')).toMatchObject({ verdict: 'ok' });
+    expect(of('table', 'exists')).toMatchObject({
+      verdict: 'unknown',
+      found: expect.stringContaining('ECONNREFUSED'),
+    });
+  });
+
   test('says that there is no such table', async () => {
     const { code, of } = await doctor(at('nowhere'));
     expect(code).toBe(1);
@@ -389,6 +399,11 @@ describe('of a mapping, doctor', () => {
     BisectBatchOnFunctionError: true,
     MaximumRecordAgeInSeconds: 43_200,
     MaximumRetryAttempts: 10_000,
+    StartingPosition: 'TRIM_HORIZON',
+    BatchSize: 1_000,
+    MaximumBatchingWindowInSeconds: 0,
+    ParallelizationFactor: 1,
+    LastProcessingResult: 'OK',
     DestinationConfig: { OnFailure: { Destination: 'arn:aws:s3:::lost' } },
   });
   const filter = (pattern: object) => ({
@@ -404,11 +419,13 @@ describe('of a mapping, doctor', () => {
   };
 
   test('finds nothing wrong with one as the construct makes it', async () => {
+    lambda.variables = { STREAM_CACHE_URL: own.url };
     const { code, findings } = await check({});
+    lambda.variables = {};
     const ofIt = findings.filter(({ subject }) => subject === 'mapping' || subject === 'function');
     expect(code).toBe(0);
     expect(new Set(ofIt.map(({ verdict }) => verdict))).toEqual(new Set(['ok']));
-    expect(ofIt).toHaveLength(9);
+    expect(ofIt).toHaveLength(13);
   });
 
   test.each<[string, object, string, Finding['verdict'], string]>([
@@ -431,6 +448,30 @@ describe('of a mapping, doctor', () => {
       'warning',
       's3',
     ],
+    ['a small batch', { BatchSize: 10 }, 'batch', 'warning', '--batch-size 1000'],
+    [
+      'gathering for longer than a change is in time',
+      { MaximumBatchingWindowInSeconds: 60 },
+      'batch',
+      'wrong',
+      '--maximum-batching-window-in-seconds 0',
+    ],
+    [
+      'a tumbling window',
+      { TumblingWindowInSeconds: 30 },
+      'batch',
+      'warning',
+      '--tumbling-window-in-seconds 0',
+    ],
+    ['a start at the end', { StartingPosition: 'LATEST' }, 'start', 'warning', 'stream-cache verify users'],
+    [
+      'a function that fails',
+      { LastProcessingResult: 'PROBLEM: Function call failed' },
+      'last result',
+      'wrong',
+      'log',
+    ],
+    ['one that is being changed', { State: 'Updating' }, 'state', 'warning', 'Look again'],
     ['a disabled one', { State: 'Disabled' }, 'state', 'wrong', '--enabled'],
     [
       'an earlier stream',
@@ -484,6 +525,36 @@ describe('of a mapping, doctor', () => {
     expect(JSON.stringify(findings)).not.toMatch(/secret|shop-9/);
   });
 
+  test('says that the function writes to another cache, and where, but not how', async () => {
+    lambda.variables = { STREAM_CACHE_URL: 'rediss://app:secret@other.example.com:6379?cluster' };
+    const { of, findings } = await check({});
+    lambda.variables = { STREAM_CACHE_URL: own.url.replace('//', '//app:secret@') };
+    const same = await check({});
+    lambda.variables = {};
+    expect(of('function', 'cache')).toMatchObject({
+      verdict: 'warning',
+      found: `it writes to other.example.com, and ${new URL(own.url).host} is checked here`,
+    });
+    expect(same.of('function', 'cache')).toMatchObject({ verdict: 'ok' });
+    expect(JSON.stringify([findings, same.findings])).not.toContain('secret');
+  });
+
+  test('takes options for the variables that they stand for, and declarations in any order for equal', async () => {
+    const tables = { users: { partitionKey: 'id', sortKey: null } };
+    const turned = { users: { sortKey: null, partitionKey: 'id' } };
+    lambda.variables = { STREAM_CACHE_NAMESPACE: 'shop', STREAM_CACHE_TABLES: JSON.stringify(tables) };
+    lambda.mappings.set('sync', [right()]);
+    const { of } = await doctor(
+      [
+        ...['users', '--cache', own.url, '--endpoint', dynamodb.endpoint, '--function', 'sync'],
+        ...['--namespace', 'shop'],
+      ],
+      { STREAM_CACHE_TABLES: JSON.stringify(turned) },
+    );
+    lambda.variables = {};
+    expect(of('function', 'environment')).toMatchObject({ verdict: 'ok' });
+  });
+
   test('says what is not permitted, and goes on', async () => {
     lambda.denied = '/configuration';
     const { of, code } = await check({});
@@ -509,6 +580,18 @@ test('for people it is a line for each check, the remedy below it, and a count',
   expect(stdout).toMatch(/^ok {7}cache: round trip {3}\d/);
   expect(stdout).toMatch(/unknown {2}cache: server {7}this cache does not tell its settings\n/);
   expect(stdout).toMatch(/\n5 checks, 0 wrong, 0 warnings, 2 could not be made\.\n$/);
+});
+
+test('without the client of Lambda, --function says what to install', async () => {
+  const hide = `import { register } from 'node:module';
+    const hooks = "export const resolve = (name, context, next) => { if (name === '@aws-sdk/client-lambda') throw new Error('not installed'); return next(name, context); };";
+    register('data:text/javascript,' + encodeURIComponent(hooks));`;
+  const { code, stderr } = await runCli(
+    ['doctor', 'orders', '--cache', own.url, '--endpoint', dynamodb.endpoint, '--function', 'sync'],
+    { ...CREDENTIALS, NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(hide)}` },
+  );
+  expect(code).toBe(2);
+  expect(stderr).toContain('--function needs @aws-sdk/client-lambda. Install it.');
 });
 
 test.each<[string, string[], RegExp]>([
