@@ -88,11 +88,12 @@ export function operatedRedis(connection: Connection): Operated {
       const now = Date.now();
       return (await each(MEASURE, keys, (key) => [key])).map((answer) => {
         if (answer instanceof CacheError) return answer;
-        const [bytes, ttlMs, guard] = answer as [number, number, string];
+        const [bytes, ttlMs, guard, isGuard] = answer as [number, number, string, 0 | 1];
+        const isThere = ttlMs !== -2;
         return {
-          bytes: bytes >= 0 && ttlMs !== -2 ? bytes : undefined,
+          bytes: bytes >= 0 && isThere ? bytes : undefined,
           ttlMs: ttlMs > 0 ? ttlMs : undefined,
-          guard: guard === '' ? undefined : guardOf(guard, now),
+          guard: isGuard && isThere ? guardOf(guard, now) : undefined,
           now,
         };
       });
