@@ -46,13 +46,14 @@ async function ofTable(options: DoctorOptions): Promise<Finding[]> {
     const { checkTable } = await import('../operate/doctor/table.js');
     const { findings, streamArn } = await checkTable(client, tableName, settingsOf('doctor', tableName));
     if (functionName === undefined) return findings;
-    return [...findings, ...(await ofMapping(functionName, tableName, streamArn))];
+    return [...findings, ...(await ofMapping(options, functionName, tableName, streamArn))];
   } finally {
     client.destroy();
   }
 }
 
 async function ofMapping(
+  { cache, namespace }: DoctorOptions,
   functionName: string,
   tableName: string,
   streamArn: string | undefined,
@@ -67,8 +68,18 @@ async function ofMapping(
     );
   });
   const client = new LambdaClient();
-  const environment = process.env as Readonly<Record<string, string>>;
-  return checkMapping({ client, functionName, tableName, streamArn, environment });
+  // What an option says stands for its variable.
+  const environment = {
+    ...process.env,
+    STREAM_CACHE_URL: operatedUrl('doctor', cache),
+    STREAM_CACHE_NAMESPACE: namespace,
+  };
+  const { lateAfterMs } = settingsOf('doctor', tableName).rules;
+  try {
+    return await checkMapping({ client, functionName, tableName, streamArn, environment, lateAfterMs });
+  } finally {
+    client.destroy();
+  }
 }
 
 const MARK: Readonly<Record<Finding['verdict'], readonly [mark: string, style: Style]>> = {

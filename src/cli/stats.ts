@@ -1,5 +1,4 @@
 import { toError } from '../errors.js';
-import { namespacePrefix, tablePrefix } from '../key.js';
 import { span } from '../operate/guard-words.js';
 import type { Operated } from '../operate/operated.js';
 import { collectStats, ENDS_MS, type TableStats } from '../operate/stats.js';
@@ -35,35 +34,24 @@ export async function stats(args: readonly string[], terminal: Terminal): Promis
     terminal.print(options.json ? documentOf(tables) : textOf(tables, terminal));
     return 0;
   } catch (thrown) {
-    throw operatedFailure('stats', options.table ?? '', toError(thrown));
+    throw operatedFailure('stats', options.tables.join(', '), toError(thrown));
   } finally {
     await cache.close();
   }
 }
 
-async function collect(cache: Operated, { namespace, table }: StatsOptions): Promise<TableStats[]> {
-  const prefix =
-    table !== undefined
-      ? tablePrefix(namespace, table)
-      : namespace === undefined
-        ? ''
-        : `${namespacePrefix(namespace)}:`;
+async function collect(cache: Operated, options: StatsOptions): Promise<TableStats[]> {
   const progress = openProgress('names', undefined);
   try {
-    const collecting = collectStats(cache, prefix);
+    const collecting = collectStats(cache, options);
     for (;;) {
       const { done, value } = await collecting.next();
-      if (!done) progress.update(value);
-      else
-        return table === undefined ? value : value.filter((each) => each.table === nameOf(namespace, table));
+      if (done) return value;
+      progress.update(value);
     }
   } finally {
     progress.stop();
   }
-}
-
-function nameOf(namespace: string | undefined, table: string): string {
-  return namespace === undefined ? table : `${namespace}:${table}`;
 }
 
 function textOf(tables: readonly TableStats[], { paint }: Terminal): string {

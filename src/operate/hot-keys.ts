@@ -19,16 +19,41 @@ export interface HotKeys {
  * Metwally, Agrawal, El Abbadi: "Efficient Computation of Frequent and Top-k Elements in Data Streams", ICDT 2005.
  */
 export function hotKeys(capacity: number): HotKeys {
-  const counters = new Map<string, { count: number; error: number }>();
+  const counters = new Map<string, Counter>();
+  // The counted keys by their count, so that the rarest is found without a look at all of them.
+  const byCount = new Map<number, Set<string>>();
+  let least = 0;
+
+  const put = (key: string, counter: Counter) => {
+    counters.set(key, counter);
+    const keys = byCount.get(counter.count);
+    if (keys === undefined) byCount.set(counter.count, new Set([key]));
+    else keys.add(key);
+  };
+  const takeOut = (key: string, count: number) => {
+    const keys = byCount.get(count) as Set<string>;
+    keys.delete(key);
+    if (keys.size > 0) return;
+    byCount.delete(count);
+    // Whoever takes the place has one more.
+    if (count === least) least = count + 1;
+  };
+
   return {
     add(key) {
       const own = counters.get(key);
-      if (own !== undefined) own.count += 1;
-      else if (counters.size < capacity) counters.set(key, { count: 1, error: 0 });
-      else {
-        const [rarest, { count }] = rarestOf(counters);
+      if (own !== undefined) {
+        takeOut(key, own.count);
+        put(key, { count: own.count + 1, error: own.error });
+      } else if (counters.size < capacity) {
+        least = 1;
+        put(key, { count: 1, error: 0 });
+      } else {
+        const count = least;
+        const rarest = byCount.get(count)?.values().next().value as string;
+        takeOut(rarest, count);
         counters.delete(rarest);
-        counters.set(key, { count: count + 1, error: count });
+        put(key, { count: count + 1, error: count });
       }
     },
     top: (most) =>
@@ -39,8 +64,7 @@ export function hotKeys(capacity: number): HotKeys {
   };
 }
 
-function rarestOf<T extends { readonly count: number }>(counters: ReadonlyMap<string, T>): [string, T] {
-  let rarest: [string, T] | undefined;
-  for (const entry of counters) if (rarest === undefined || entry[1].count < rarest[1].count) rarest = entry;
-  return rarest as [string, T];
+interface Counter {
+  readonly count: number;
+  readonly error: number;
 }

@@ -31,6 +31,17 @@ export interface Operated {
    * @throws CacheError
    */
   info?(): Promise<ReadonlyMap<string, string>[]>;
+  /**
+   * What one of its servers that answers says of the cluster, by the names of `CLUSTER INFO`; `undefined` when it is none, or none says it.
+   * Absent where there are no clusters.
+   */
+  clusterInfo?(): Promise<ReadonlyMap<string, string> | undefined>;
+  /**
+   * How far the clock of each of its servers is ahead of this machine's, in milliseconds. Absent where a cache has none that it tells.
+   *
+   * @throws CacheError
+   */
+  clocks?(): Promise<number[]>;
   /** How large what is stored under keys is, and how long it lives on, in the order asked. Absent where a cache does not say. */
   measure?(keys: readonly string[]): Promise<Settled<Measured>[]>;
   close(): Promise<void>;

@@ -25,10 +25,10 @@ export function operatedRedis(connection: Connection): Operated {
   const wire = ioredisWire(connection, STALL_MS);
   const store = redisStore(wire);
 
-  /** Connects, and says why where it cannot. */
+  /** Connects, and says why where it cannot. A user who may not have that key is connected all the same. */
   const masters = async () => {
     const [probe] = await store.get(['connected']);
-    if (probe instanceof CacheError) throw probe;
+    if (probe instanceof CacheError && !probe.answered) throw probe;
     const client = connection.client();
     return client.isCluster ? (client as Cluster).nodes('master') : [client as Redis];
   };
@@ -46,9 +46,19 @@ export function operatedRedis(connection: Connection): Operated {
       },
       {},
     );
+  const clusterInfo = async () => {
+    const client = connection.client();
+    const nodes = client.isCluster ? (client as Cluster).nodes('all') : [client as Redis];
+    const asked = nodes.map(async (node) =>
+      fieldsOf(await answered('CLUSTER INFO', node.cluster('INFO') as Promise<string>)),
+    );
+    return Promise.any(asked).catch(() => undefined);
+  };
   const servers = async (prefix: string) => {
     const pattern = `${prefix.replace(/[\\*?[\]^]/g, '\\$&')}*`;
-    return (await masters()).map((server) => serverLane(server, pattern));
+    const found = await masters();
+    if (!connection.client().isCluster) await refusePart(clusterInfo);
+    return found.map((server) => serverLane(server, pattern));
   };
 
   return {
@@ -65,6 +75,10 @@ export function operatedRedis(connection: Connection): Operated {
     info: async () =>
       Promise.all((await masters()).map(async (server) => fieldsOf(await answered('INFO', server.info())))),
 
+    clusterInfo,
+
+    clocks: async () => Promise.all((await masters()).map(aheadOfHere)),
+
     look: async (keys) =>
       (await each(LOOK, keys, (key) => [key, guardKey(key)])).map((answer) =>
         answer instanceof CacheError ? answer : lookOf(answer as Reply),
@@ -74,17 +88,38 @@ export function operatedRedis(connection: Connection): Operated {
       const now = Date.now();
       return (await each(MEASURE, keys, (key) => [key])).map((answer) => {
         if (answer instanceof CacheError) return answer;
-        const [bytes, ttlMs, guard] = answer as [number, number, string];
+        const [bytes, ttlMs, guard, isGuard] = answer as [number, number, string, 0 | 1];
+        const isThere = ttlMs !== -2;
         return {
-          bytes: bytes >= 0 && ttlMs !== -2 ? bytes : undefined,
+          bytes: bytes >= 0 && isThere ? bytes : undefined,
           ttlMs: ttlMs > 0 ? ttlMs : undefined,
-          guard: guard === '' ? undefined : guardOf(guard, now),
+          guard: isGuard && isThere ? guardOf(guard, now) : undefined,
           now,
         };
       });
     },
     close: () => wire.close(),
   };
+}
+
+/** One server of several would list its share of the names as if they were all. */
+async function refusePart(
+  clusterInfo: () => Promise<ReadonlyMap<string, string> | undefined>,
+): Promise<void> {
+  const size = Number((await clusterInfo())?.get('cluster_size') ?? 1);
+  if (size <= 1) return;
+  throw new CacheError(`It is one of ${size} servers of a cluster. Its URL must end in ?cluster.`, {
+    answered: true,
+  });
+}
+
+async function aheadOfHere(server: Redis): Promise<number> {
+  // The first answer may have waited for the connection.
+  await answered('TIME', server.time());
+  const before = Date.now();
+  const [seconds, microseconds] = await answered('TIME', server.time());
+  const after = Date.now();
+  return Math.round(Number(seconds) * 1_000 + Number(microseconds) / 1_000 - (before + after) / 2);
 }
 
 function fieldsOf(info: string): Map<string, string> {

@@ -1,5 +1,5 @@
 import { CacheError } from '../errors.js';
-import { tableOfName } from '../key.js';
+import { namespacePrefix, tableOfName, tablePrefix } from '../key.js';
 import { confirmed } from './confirmed.js';
 import type { Measured, Operated } from './operated.js';
 
@@ -33,32 +33,48 @@ export interface TableStats {
 /** Steps of the histogram, in milliseconds: an entry counts in the first that it ends within. */
 export const ENDS_MS = [60_000, 600_000, 3_600_000, 21_600_000, 86_400_000, Number.POSITIVE_INFINITY];
 
+/** What of a cache is counted. */
+export interface Counted {
+  readonly namespace?: string | undefined;
+  /** None: all that the namespace has, or without one all that there is, of others too. */
+  readonly tables: readonly string[];
+}
+
 /**
  * What a cache holds, by table, from the names that it lists and the length of each: works where a service has no MEMORY, OBJECT and KEYS. Gives
- * the names gone through after each portion.
+ * the names gone through after each portion. A table that is asked for is there though nothing is cached of it.
  *
- * @param prefix of names to count; empty for all
  * @throws CacheError when the cache cannot be read, or does not tell what it has
  */
 export async function* collectStats(
   { list, measure }: Operated,
-  prefix: string,
+  { namespace, tables: wanted }: Counted,
 ): AsyncGenerator<number, TableStats[]> {
   if (list === undefined || measure === undefined) {
     throw new CacheError('This cache does not tell what it has.', { answered: true });
   }
-  const tables = new Map<string | undefined, TableStats>();
+  const asked = wanted.map((table) => (namespace === undefined ? table : `${namespace}:${table}`));
+  const tables = new Map<string | undefined, TableStats>(asked.map((table) => [table, newStats(table)]));
+  const isCounted = (name: string) => asked.length === 0 || tables.has(tableOfName(name)?.table);
+  const prefix = prefixOf(namespace, wanted);
   let count = 0;
   // The names of guards, tags and results begin with a brace.
   for (const start of prefix === '' ? [''] : [prefix, `{${prefix}`]) {
-    for await (const names of list(start)) {
+    for await (const listed of list(start)) {
+      const names = listed.filter(isCounted);
       const sizes = confirmed(await measure(names));
       names.forEach((name, index) => void add(tables, name, sizes[index] as Measured));
-      count += names.length;
+      count += listed.length;
       yield count;
     }
   }
   return [...tables.values()].sort((a, b) => b.bytes - a.bytes);
+}
+
+/** A cache goes through all it has for each beginning: several tables are looked for at once. */
+function prefixOf(namespace: string | undefined, [table, ...more]: readonly string[]): string {
+  if (table !== undefined && more.length === 0) return tablePrefix(namespace, table);
+  return namespace === undefined ? '' : `${namespacePrefix(namespace)}:`;
 }
 
 /** The text of an item that is known not to exist. */
@@ -66,7 +82,7 @@ const ABSENT_BYTES = 'null'.length;
 
 function add(tables: Map<string | undefined, TableStats>, name: string, measured: Measured): void {
   const { bytes, ttlMs, guard, now } = measured;
-  if (bytes === undefined && !isOthers(name)) return; // it ended meanwhile
+  if (bytes === undefined && guard === undefined && !isOthers(name)) return; // it ended meanwhile
   const { table, kind } = tableOfName(name) ?? { table: undefined, kind: 'item' };
   const stats = tables.get(table) ?? newStats(table);
   tables.set(table, stats);

@@ -1,11 +1,12 @@
 import { CreateTableCommand, DescribeTableCommand, UpdateTimeToLiveCommand } from '@aws-sdk/client-dynamodb';
 import { Redis } from 'ioredis';
-import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, inject, test, vi } from 'vitest';
+import { ACCESS_STRING } from '../../infra/access.js';
 import type { Finding } from '../../src/operate/doctor/finding.js';
 import { createTable, type DynamoDBServer, startDynamoDB } from '../support/dynamodb.js';
 import { type LambdaStandIn, startLambda } from '../support/lambda.js';
 import { type MemcachedServer, startMemcached } from '../support/memcached.js';
-import { type RedisServer, startRedis } from '../support/redis.js';
+import { type RedisCluster, type RedisServer, startRedis, startRedisCluster } from '../support/redis.js';
 import { runCli } from './run-cli.js';
 
 const CREDENTIALS = { AWS_REGION: 'us-east-1', AWS_ACCESS_KEY_ID: 'local', AWS_SECRET_ACCESS_KEY: 'local' };
@@ -92,18 +93,150 @@ describe('of a cache, doctor', () => {
     });
   });
 
-  test('names the steps that the user may not take', async () => {
-    await admin.call('ACL', 'SETUSER', 'reader', 'on', '>secret', '~*', '+@all', '-unlink', '-scan');
-    const url = own.url.replace('//', '//reader:secret@');
+  const asUser = (name: string) => own.url.replace('//', `//${name}:secret@`);
+  const withUser = async (name: string, ...rules: string[]) => {
+    await admin.call('ACL', 'SETUSER', name, 'on', '>secret', ...rules);
+    return asUser(name);
+  };
+
+  test.each([
+    ['UNLINK', ['-unlink'], /^refused: delete \(.*NOPERM/],
+    ['EVALSHA', ['-evalsha'], /^refused: begin, release, fill, void, claim, apply, move, put \(/],
+    ['SET in a script', ['-set'], /^refused: .*apply.*can't run this command/],
+  ])('names the steps that a user without %s may not take', async (_, rules, found) => {
+    const url = await withUser('reader', 'reset', 'on', '>secret', '~*', '+@all', ...rules);
     const { code, of, findings } = await doctor(['--cache', url]);
     expect(code).toBe(1);
     expect(of('cache', 'permissions')).toMatchObject({
       verdict: 'wrong',
-      found: expect.stringMatching(/^refused: delete \(.*NOPERM/),
+      found: expect.stringMatching(found),
+      remedy: expect.stringContaining('docs/deploy.md'),
     });
-    expect(of('cache', 'SCAN')).toMatchObject({ verdict: 'warning' });
     expect(JSON.stringify(findings)).not.toContain('secret');
-    await admin.call('ACL', 'DELUSER', 'reader');
+  });
+
+  test('finds nothing wrong with the user that the construct makes, who may not run what only operators do', async () => {
+    const url = await withUser('deployed', ...ACCESS_STRING.split(' '));
+    const { code, of } = await doctor(['--cache', url]);
+    expect(code).toBe(0);
+    expect(of('cache', 'permissions')).toMatchObject({ verdict: 'ok' });
+    expect(of('cache', 'clock')).toMatchObject({ verdict: 'ok' });
+    expect(of('cache', 'operator')).toMatchObject({
+      verdict: 'warning',
+      found: expect.stringMatching(/^cannot run here: get, verify and purge, stats \(/),
+    });
+  });
+
+  test('finds nothing wrong with a user that has the keys of a namespace alone, but keys without it', async () => {
+    const url = await withUser('shop', '~shop:*', '~{shop:*', '+@all');
+    const { code, findings } = await doctor(['--cache', url, '--namespace', 'shop']);
+    expect(code).toBe(0);
+    expect(new Set(findings.map(({ verdict }) => verdict))).toEqual(new Set(['ok']));
+    const { of } = await doctor(['--cache', url]);
+    expect(of('cache', 'answers')).toMatchObject({
+      verdict: 'wrong',
+      remedy: expect.stringContaining('all keys of the namespace'),
+    });
+  });
+
+  test('says of a wrong password what to correct, and not what it is', async () => {
+    const { code, of, findings } = await doctor(['--cache', asUser('nobody')]);
+    expect(code).toBe(1);
+    expect(of('cache', 'answers')).toMatchObject({
+      verdict: 'wrong',
+      remedy: expect.stringContaining('password'),
+    });
+    expect(JSON.stringify(findings)).not.toContain('secret');
+  });
+
+  test('tells a cache that is full from one that permits nothing', async () => {
+    await admin.config('SET', 'maxmemory', '1mb', 'maxmemory-policy', 'noeviction');
+    const { code, of } = await doctor(['--cache', own.url]);
+    await admin.config('SET', 'maxmemory', '0');
+    expect(code).toBe(1);
+    expect(of('cache', 'permissions')).toBeUndefined();
+    expect(of('cache', 'steps')).toMatchObject({
+      verdict: 'wrong',
+      found: expect.stringContaining('The cache is full'),
+      remedy: expect.stringContaining('Give it memory'),
+    });
+    expect(of('cache', 'memory')).toMatchObject({
+      verdict: 'warning',
+      remedy: expect.stringContaining('take nothing new'),
+    });
+  });
+
+  test('looks for no name among all that a cache has, which may be many', async () => {
+    const pipeline = admin.pipeline();
+    for (let n = 0; n < 20_000; n += 1) pipeline.set(`many:${n}`, '');
+    await pipeline.exec();
+    await admin.config('RESETSTAT');
+    await doctor(['--cache', own.url]);
+    const stats = await admin.info('commandstats');
+    await admin.flushall();
+    expect(Number(/cmdstat_scan:calls=(\d+)/.exec(stats)?.[1])).toBeLessThanOrEqual(2);
+  });
+
+  test.each([
+    [700, 'warning', 'ahead of'],
+    [3_000, 'wrong', 'ahead of'],
+    [-3_000, 'wrong', 'behind'],
+  ])('says of a clock that is %d ms apart that this is %s', async (ms, verdict, word) => {
+    // The server's clock cannot be set, so this machine's is, in the process alone.
+    const set = `const now = Date.now; Date.now = () => now() - ${ms};`;
+    const NODE_OPTIONS = `--import=data:text/javascript,${encodeURIComponent(set)}`;
+    const { of } = await doctor(['--cache', own.url], { NODE_OPTIONS });
+    const { found = '' } = of('cache', 'clock') ?? {};
+    expect(of('cache', 'clock')).toMatchObject({ verdict });
+    expect(Math.abs(Number.parseInt(found, 10) - Math.abs(ms))).toBeLessThan(200);
+    expect(found).toContain(word);
+  });
+
+  describe('that is a cluster', () => {
+    let cluster: RedisCluster;
+    beforeAll(async () => {
+      cluster = await startRedisCluster({ args: ['--cluster-require-full-coverage', 'no'] });
+    });
+    afterAll(() => cluster?.stop());
+
+    test('names the missing word in the URL of one of its servers, whichever slot is asked', async () => {
+      for (const { url } of cluster.nodes) {
+        const { code, of } = await doctor(['--cache', url]);
+        expect(code).toBe(1);
+        expect(of('cache', 'cluster')).toMatchObject({
+          verdict: 'wrong',
+          found: expect.stringContaining('one of 3 servers'),
+          remedy: expect.stringContaining('?cluster'),
+        });
+        const stats = await runCli(['stats', '--cache', url]);
+        expect(stats.code).toBe(1);
+        expect(stats.stderr).toContain('Its URL must end in ?cluster');
+      }
+    });
+
+    test('says that slots are served by nobody, whichever slot is asked', async () => {
+      await cluster.nodes[2]?.kill();
+      const survivor = new Redis(cluster.nodes[0]?.url ?? '');
+      await vi.waitFor(
+        async () => expect(await survivor.cluster('INFO')).not.toContain('cluster_slots_fail:0'),
+        { timeout: 20_000, interval: 100 },
+      );
+      survivor.disconnect();
+      for (let n = 0; n < 3; n += 1) {
+        const { code, of } = await doctor(['--cache', cluster.url]);
+        expect(code).toBe(1);
+        expect(of('cache', 'cluster')).toMatchObject({
+          verdict: 'wrong',
+          found: expect.stringMatching(/5,46\d of 16,384 slots/),
+        });
+      }
+    }, 60_000);
+  });
+
+  test('says of a cache that is no cluster what is too much in its URL', async () => {
+    const { code, of } = await doctor(['--cache', `${own.url}?cluster`]);
+    expect(code).toBe(1);
+    expect(of('cache', 'reached')).toMatchObject({ remedy: expect.stringContaining('take ?cluster off') });
   });
 
   test('says that a server that hides its settings does', async () => {
@@ -230,6 +363,16 @@ describe('of a table, doctor', () => {
     expect(of('table', 'stream')).toMatchObject({ verdict, found: expect.stringContaining(found) });
   });
 
+  test('says that a table cannot be asked, and goes on', async () => {
+    const { code, of } = await doctor(['users', '--cache', own.url, '--endpoint', 'http://127.0.0.1:1']);
+    expect(code).toBe(0);
+    expect(of('cache', 'permissions')).toMatchObject({ verdict: 'ok' });
+    expect(of('table', 'exists')).toMatchObject({
+      verdict: 'unknown',
+      found: expect.stringContaining('ECONNREFUSED'),
+    });
+  });
+
   test('says that there is no such table', async () => {
     const { code, of } = await doctor(at('nowhere'));
     expect(code).toBe(1);
@@ -256,6 +399,11 @@ describe('of a mapping, doctor', () => {
     BisectBatchOnFunctionError: true,
     MaximumRecordAgeInSeconds: 43_200,
     MaximumRetryAttempts: 10_000,
+    StartingPosition: 'TRIM_HORIZON',
+    BatchSize: 1_000,
+    MaximumBatchingWindowInSeconds: 0,
+    ParallelizationFactor: 1,
+    LastProcessingResult: 'OK',
     DestinationConfig: { OnFailure: { Destination: 'arn:aws:s3:::lost' } },
   });
   const filter = (pattern: object) => ({
@@ -271,11 +419,13 @@ describe('of a mapping, doctor', () => {
   };
 
   test('finds nothing wrong with one as the construct makes it', async () => {
+    lambda.variables = { STREAM_CACHE_URL: own.url };
     const { code, findings } = await check({});
+    lambda.variables = {};
     const ofIt = findings.filter(({ subject }) => subject === 'mapping' || subject === 'function');
     expect(code).toBe(0);
     expect(new Set(ofIt.map(({ verdict }) => verdict))).toEqual(new Set(['ok']));
-    expect(ofIt).toHaveLength(9);
+    expect(ofIt).toHaveLength(13);
   });
 
   test.each<[string, object, string, Finding['verdict'], string]>([
@@ -298,6 +448,30 @@ describe('of a mapping, doctor', () => {
       'warning',
       's3',
     ],
+    ['a small batch', { BatchSize: 10 }, 'batch', 'warning', '--batch-size 1000'],
+    [
+      'gathering for longer than a change is in time',
+      { MaximumBatchingWindowInSeconds: 60 },
+      'batch',
+      'wrong',
+      '--maximum-batching-window-in-seconds 0',
+    ],
+    [
+      'a tumbling window',
+      { TumblingWindowInSeconds: 30 },
+      'batch',
+      'warning',
+      '--tumbling-window-in-seconds 0',
+    ],
+    ['a start at the end', { StartingPosition: 'LATEST' }, 'start', 'warning', 'stream-cache verify users'],
+    [
+      'a function that fails',
+      { LastProcessingResult: 'PROBLEM: Function call failed' },
+      'last result',
+      'wrong',
+      'log',
+    ],
+    ['one that is being changed', { State: 'Updating' }, 'state', 'warning', 'Look again'],
     ['a disabled one', { State: 'Disabled' }, 'state', 'wrong', '--enabled'],
     [
       'an earlier stream',
@@ -351,6 +525,36 @@ describe('of a mapping, doctor', () => {
     expect(JSON.stringify(findings)).not.toMatch(/secret|shop-9/);
   });
 
+  test('says that the function writes to another cache, and where, but not how', async () => {
+    lambda.variables = { STREAM_CACHE_URL: 'rediss://app:secret@other.example.com:6379?cluster' };
+    const { of, findings } = await check({});
+    lambda.variables = { STREAM_CACHE_URL: own.url.replace('//', '//app:secret@') };
+    const same = await check({});
+    lambda.variables = {};
+    expect(of('function', 'cache')).toMatchObject({
+      verdict: 'warning',
+      found: `it writes to other.example.com, and ${new URL(own.url).host} is checked here`,
+    });
+    expect(same.of('function', 'cache')).toMatchObject({ verdict: 'ok' });
+    expect(JSON.stringify([findings, same.findings])).not.toContain('secret');
+  });
+
+  test('takes options for the variables that they stand for, and declarations in any order for equal', async () => {
+    const tables = { users: { partitionKey: 'id', sortKey: null } };
+    const turned = { users: { sortKey: null, partitionKey: 'id' } };
+    lambda.variables = { STREAM_CACHE_NAMESPACE: 'shop', STREAM_CACHE_TABLES: JSON.stringify(tables) };
+    lambda.mappings.set('sync', [right()]);
+    const { of } = await doctor(
+      [
+        ...['users', '--cache', own.url, '--endpoint', dynamodb.endpoint, '--function', 'sync'],
+        ...['--namespace', 'shop'],
+      ],
+      { STREAM_CACHE_TABLES: JSON.stringify(turned) },
+    );
+    lambda.variables = {};
+    expect(of('function', 'environment')).toMatchObject({ verdict: 'ok' });
+  });
+
   test('says what is not permitted, and goes on', async () => {
     lambda.denied = '/configuration';
     const { of, code } = await check({});
@@ -376,6 +580,18 @@ test('for people it is a line for each check, the remedy below it, and a count',
   expect(stdout).toMatch(/^ok {7}cache: round trip {3}\d/);
   expect(stdout).toMatch(/unknown {2}cache: server {7}this cache does not tell its settings\n/);
   expect(stdout).toMatch(/\n5 checks, 0 wrong, 0 warnings, 2 could not be made\.\n$/);
+});
+
+test('without the client of Lambda, --function says what to install', async () => {
+  const hide = `import { register } from 'node:module';
+    const hooks = "export const resolve = (name, context, next) => { if (name === '@aws-sdk/client-lambda') throw new Error('not installed'); return next(name, context); };";
+    register('data:text/javascript,' + encodeURIComponent(hooks));`;
+  const { code, stderr } = await runCli(
+    ['doctor', 'orders', '--cache', own.url, '--endpoint', dynamodb.endpoint, '--function', 'sync'],
+    { ...CREDENTIALS, NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(hide)}` },
+  );
+  expect(code).toBe(2);
+  expect(stderr).toContain('--function needs @aws-sdk/client-lambda. Install it.');
 });
 
 test.each<[string, string[], RegExp]>([

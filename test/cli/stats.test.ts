@@ -42,6 +42,10 @@ describe.each([
     await store.begin([tag], RULES);
     await store.put([{ key: resultKey(tag, 'q'), value: 'g\nresult', ttlMs: 60_000 }]);
     await client.set(guardKey(key('orders', 2)), 'rubbish');
+    await client.sadd(guardKey(key('orders', 3)), 'of', 'somebody');
+    await client.set(guardKey(key('orders', 4)), 'x'.repeat(2_000));
+    // Begins as another does.
+    await store.apply([change(key('users2', 1), 1)], RULES);
     await client.set(`${namespace}:notes`, 'of somebody');
     await client.sadd(`${namespace}:set`, 'of', 'somebody');
   });
@@ -75,7 +79,7 @@ describe.each([
     const text = Buffer.byteLength('{"id":"u","name":"é"}');
     expect(of(`${namespace}:users`).bytes).toBe(1_200 * key + digits + 3 * 4 + 1_197 * text);
     expect(of(`${namespace}:orders`)).toMatchObject({
-      ...{ items: 0, guards: 3, leased: 1, damaged: 1, results: 1, tags: 1 },
+      ...{ items: 0, guards: 5, leased: 1, damaged: 3, results: 1, tags: 1 },
     });
     expect(of(null)).toMatchObject({ items: 2, endless: 2 });
   });
@@ -87,7 +91,22 @@ describe.each([
     expect(stdout).toMatch(
       / {2}guards {2}1,200, 1,200 settle\n {2}end {5}10 within 1 min, 1,190 within 6 h\n/,
     );
-    expect(stdout).not.toContain('orders');
+    expect(stdout).not.toMatch(/orders|users2/);
+  });
+
+  test('of several tables shows each once, one of which nothing is cached too', async () => {
+    const { code, stdout } = await stats('orders', 'users2', 'nowhere', 'orders', '--json');
+    expect(code).toBe(0);
+    const { tables } = JSON.parse(stdout);
+    const counted = tables.map(({ table, items, results, guards }: Record<string, unknown>) => [
+      String(table).replace(`${namespace}:`, ''),
+      ...[items, results, guards],
+    ]);
+    expect(counted.sort()).toEqual([
+      ['nowhere', 0, 0, 0],
+      ['orders', 0, 1, 5],
+      ['users2', 1, 0, 1],
+    ]);
   });
 });
 
@@ -108,7 +127,7 @@ test.each<[string, string, ReturnType<typeof tableOfName>]>([
 
 test.each<[string, string[], RegExp]>([
   ['no cache', [], /no cache is named/],
-  ['two tables', ['a', 'b'], /b is one table too many/],
+  ['an unknown option', ['--what'], /--what/],
   ['a cache that does not list', ['--cache', 'memcached://127.0.0.1:1'], /does not tell what it has/],
 ])('called with %s, stats says so', async (_, args, message) => {
   const { code, stderr } = await runCli(['stats', ...args]);

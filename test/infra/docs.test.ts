@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { ACCESS_STRING } from '../../infra/access.js';
 import { inlineCode, propertiesOf, streamCache } from './stacks.js';
 
 const page = (name: string) => readFileSync(join(import.meta.dirname, '../../docs', name), 'utf8');
@@ -35,4 +36,8 @@ test('the page on deployment lists the settings of the mapping with the values t
     return [name, String(value)];
   });
   expect(Object.fromEntries(listed)).toEqual(Object.fromEntries(flat));
+});
+
+test('the page on deployment lists what a user of a cache may do, as the construct has it', () => {
+  expect(page('deploy.md')).toContain(`\n${ACCESS_STRING}\n`);
 });

@@ -1,6 +1,10 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
+import { pathToFileURL } from 'node:url';
 import { PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
@@ -56,6 +60,48 @@ test.each([[[]], [['--handler', 'dist/lambda.mjs']]])(
     expect(await dev.exitCode()).toBe(0);
   },
 );
+
+test('stream-cache dev --stats shows what was read and written since it last did, and which keys most', async () => {
+  const table = `dev-${process.pid}-stats`;
+  const client = dynamodb.client();
+  await createTable(client, table, { id: 'S' }, 'NEW_AND_OLD_IMAGES');
+  const cache = inject('redisUrl');
+  // Reads of the same process, by what they report.
+  const folder = await mkdtemp(join(tmpdir(), 'dev-stats-'));
+  const handler = join(folder, 'handler.mjs');
+  await writeFile(
+    handler,
+    `import diagnostics from 'node:diagnostics_channel';
+     import { NewStreamCacheHandler } from '${pathToFileURL(resolve('dist/index.js'))}';
+     const channel = diagnostics.channel('dynamodb-stream-cache:report');
+     const sync = NewStreamCacheHandler({ logger: { debug() {}, info() {}, warn() {}, error() {} } });
+     export const handler = async (event, context) => {
+       const read = (type, key) => channel.publish({ type, operation: 'GetItem', tableName: 't', key });
+       for (const key of ['hot', 'hot', 'hot', 'cold']) read('hit', key);
+       read('miss', 'new');
+       return sync(event, context);
+     };`,
+  );
+  const dev = run(
+    ...['--table', table, '--stream-endpoint', dynamodb.endpoint, '--cache', cache],
+    ...['--handler', handler, '--stats'],
+  );
+  await dev.nextLine();
+  await client.send(new PutItemCommand({ TableName: table, Item: { id: { S: '42' } } }));
+  expect(await dev.nextLine()).toBe(`written     INSERT  ${table}:id=42`);
+  const nothing = '0.0/s records, 0.0/s hits, 0.0/s misses';
+  let line = await dev.nextLine();
+  while (line === nothing) line = await dev.nextLine();
+  // Five seconds, or a little more where the machine is busy.
+  expect(line).toMatch(
+    /^0\.[12]\/s records, 0\.[5-8]\/s hits, 0\.[12]\/s misses \(80 % hits\); most read: hot 0\.[3-6]\/s, /,
+  );
+  expect(await dev.nextLine()).toBe(nothing);
+  client.destroy();
+  dev.interrupt();
+  expect(await dev.exitCode()).toBe(0);
+  await rm(folder, { recursive: true });
+}, 30_000);
 
 test.each([
   ['no table', [], 2, /no table is named/],

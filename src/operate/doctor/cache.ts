@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { type Rules, SLACK_MS } from '../../coherence.js';
 import { CacheError } from '../../errors.js';
-import { itemKey, resultKey, tableTag } from '../../key.js';
-import type { Lease, Settled } from '../../store/store.js';
-import { confirmed } from '../confirmed.js';
-import type { Look, Operated } from '../operated.js';
+import { itemKey } from '../../key.js';
+import type { Operated } from '../operated.js';
 import { type Finding, findings } from './finding.js';
+import { remedyOf } from './remedy.js';
+import { checkSteps } from './steps.js';
 
 const { ok, warning, wrong, unknown } = findings('cache');
 
@@ -15,6 +15,8 @@ const ROUND_TRIPS = 9;
 const SLOW_MS = 5;
 /** From this share of its memory on a cache is about to evict. */
 const ALMOST_FULL = 0.9;
+const CLOCK_WARNING_MS = SLACK_MS / 4;
+const SLOTS = 16_384;
 
 export interface CacheUnderCheck {
   readonly cache: Operated;
@@ -31,11 +33,8 @@ export async function checkCache(about: CacheUnderCheck): Promise<Finding[]> {
   const trip = await roundTrip(cache, key);
   if (trip instanceof CacheError) {
     return [
-      wrong(
-        'reached',
-        trip.message,
-        'Check the URL, the security groups and subnets, TLS, and the user and password.',
-      ),
+      wrong(trip.answered ? 'answers' : 'reached', trip.message, remedyOf(trip.message)),
+      ...(await clusterState(cache, url)),
     ];
   }
   return [
@@ -48,8 +47,9 @@ export async function checkCache(about: CacheUnderCheck): Promise<Finding[]> {
         ),
     tls(url),
     ...(await serverFindings(cache)),
-    ...(await permissions(about, key)),
-    await clock(cache, key),
+    ...(await clusterState(cache, url)),
+    ...(await checkSteps(about, key)),
+    await clock(cache),
   ];
 }
 
@@ -83,7 +83,7 @@ async function serverFindings(cache: Operated): Promise<Finding[]> {
   } catch (thrown) {
     return [unknown('server', (thrown as Error).message)];
   }
-  return [version(servers), eviction(servers), memory(servers), ...clusterState(servers)];
+  return [version(servers), eviction(servers), memory(servers)];
 }
 
 type Servers = readonly ReadonlyMap<string, string>[];
@@ -96,10 +96,17 @@ function version(servers: Servers): Finding {
   const [first] = versions;
   if (first?.valkey !== undefined) return ok('version', `Valkey ${first.valkey}`);
   if (first?.redis === undefined) return unknown('version', 'the server does not say');
-  const tooOld = versions.find(({ redis = '' }) => Number(redis.split('.', 1)) < 6);
-  return tooOld === undefined
-    ? ok('version', `Redis ${first.redis}`)
-    : wrong('version', `Redis ${tooOld.redis}`, 'Tried with 6.2 and later: upgrade the server.');
+  const oldest = versions.map(({ redis = '' }) => redis).sort((a, b) => numberOf(a) - numberOf(b))[0] ?? '';
+  const found = `Redis ${oldest}`;
+  if (numberOf(oldest) >= 6.02) return ok('version', found);
+  const remedy = 'Tried with 6.2 and later: upgrade the server.';
+  return numberOf(oldest) < 6 ? wrong('version', found, remedy) : warning('version', found, remedy);
+}
+
+/** @example numberOf('6.2.14') // 6.02 */
+function numberOf(version: string): number {
+  const [major = 0, minor = 0] = version.split('.').map(Number);
+  return major + minor / 100;
 }
 
 /** What docs/sizing.md measured: these keep guards. */
@@ -131,104 +138,57 @@ function memory(servers: Servers): Finding {
   });
   if (shares.length === 0) return ok('memory', 'the server names no limit');
   const fullest = Math.max(...shares);
+  const evicts = servers.every((fields) => fields.get('maxmemory_policy') !== 'noeviction');
   const found = `${(fullest * 100).toFixed()} % of maxmemory${servers.length > 1 ? ', on the fullest server' : ''}`;
   return fullest < ALMOST_FULL
     ? ok('memory', found)
     : warning(
         'memory',
         found,
-        'It is about to evict: more memory, a shorter ttlSeconds, or less in the cache (docs/sizing.md).',
+        `It ${evicts ? 'evicts, or is about to' : 'is about to take nothing new'}: more memory, a shorter ttlSeconds, or less in the cache (docs/sizing.md).`,
       );
 }
 
-function clusterState(servers: Servers): Finding[] {
-  if (servers.length < 2) return [];
-  return [ok('cluster', `${servers.length} servers with slots answer`)];
-}
-
-/** Each step on a key of nobody's, so that each script is once run by this user. */
-async function permissions({ cache, namespace, rules }: CacheUnderCheck, key: string): Promise<Finding[]> {
-  const { store } = cache;
-  // Gone within seconds, whatever fails.
-  const short: Rules = { ...rules, guardMs: 10_000, leaseMs: 1_000 };
-  const tag = tableTag(namespace, 'stream-cache-doctor');
-  const change = { key, version: '0', at: Date.now(), action: 'set', value: 'null', ttlMs: 10_000 } as const;
-  const result = { key: resultKey(tag, key), value: '0\n', ttlMs: 10_000 };
-  const leaseOf = async () => {
-    const [begun] = confirmed(await store.begin([key], short));
-    if (begun === undefined || !('generation' in begun))
-      throw new CacheError('Somebody else uses the probe.');
-    return begun as Lease;
-  };
-  const steps: Record<string, () => Promise<Settled<unknown>[]>> = {
-    get: () => store.get([key]),
-    begin: () => store.begin([key], short),
-    release: async () => store.release([{ key, lease: await leaseOf(), toAll: false }], short),
-    fill: async () =>
-      store.fill([{ key, lease: await leaseOf(), strong: true, value: 'null', ttlMs: 10_000 }], short),
-    void: () => store.void([key], short),
-    claim: () => store.claim([key], short),
-    apply: () => store.apply([change], short),
-    move: () => store.move([tag], short),
-    generations: () => store.generations([tag]),
-    put: () => store.put([result]),
-    delete: () => store.delete([key, result.key]),
-    look: () => cache.look([key]),
-  };
-  const refused: string[] = [];
-  let why = '';
-  for (const [name, step] of Object.entries(steps)) {
-    const error = await failureOf(step);
-    if (error === undefined) continue;
-    refused.push(name);
-    why ||= error.message;
+/** A key that works tells of its slot alone. */
+async function clusterState(cache: Operated, url: string): Promise<Finding[]> {
+  const fields = await cache.clusterInfo?.();
+  if (fields === undefined) return [];
+  const size = Number(fields.get('cluster_size'));
+  if (!/[?&]cluster\b/.test(url)) {
+    if (!(size > 1)) return [];
+    const found = `the URL names one of ${size} servers, and keys of the others are refused`;
+    return [wrong('cluster', found, 'End the URL in ?cluster, in the function and in all readers.')];
   }
-  const listing = await listFailure(cache, key);
+  const state = fields.get('cluster_state') ?? 'unknown';
+  const unserved = SLOTS - Number(fields.get('cluster_slots_ok') ?? SLOTS);
+  if (state === 'ok' && unserved === 0) {
+    return [ok('cluster', `${size} server${size === 1 ? '' : 's'} with slots, and all slots are served`)];
+  }
   return [
-    refused.length === 0
-      ? ok('permissions', `each of ${Object.keys(steps).length} steps was taken on a probe`)
-      : wrong(
-          'permissions',
-          `refused: ${refused.join(', ')} (${why})`,
-          'Give the user what docs/deploy.md lists: its access string has the commands and keys of all steps.',
-        ),
-    ...(listing === undefined
-      ? []
-      : [warning('SCAN', listing.message, 'verify, purge and stats need it: run them as a user that may.')]),
+    wrong(
+      'cluster',
+      `its state is ${state}, and ${unserved.toLocaleString('en')} of ${SLOTS.toLocaleString('en')} slots are served by nobody`,
+      'CLUSTER NODES names the server that is gone. Bring it back, or let a replica take over.',
+    ),
   ];
 }
 
-async function failureOf(step: () => Promise<Settled<unknown>[]>): Promise<Error | undefined> {
-  try {
-    confirmed(await step());
-    return undefined;
-  } catch (thrown) {
-    return thrown as Error;
-  }
-}
-
-async function listFailure({ list }: Operated, key: string): Promise<Error | undefined> {
-  try {
-    for await (const _ of list?.(key) ?? []) break;
-    return undefined;
-  } catch (thrown) {
-    return thrown as Error;
-  }
-}
-
-async function clock(cache: Operated, key: string): Promise<Finding> {
-  if (cache.info === undefined)
+/** Of each server, since a key's time is that of its own. */
+async function clock(cache: Operated): Promise<Finding> {
+  if (cache.clocks === undefined)
     return unknown('clock', 'this cache has none that it tells: that of each process counts');
-  const before = Date.now();
-  const [look] = (await cache.look([key])) as [Settled<Look>];
-  const after = Date.now();
-  if (look instanceof CacheError) return unknown('clock', look.message);
-  const apart = Math.round(look.now - (before + after) / 2);
+  let clocks: number[];
+  try {
+    clocks = await cache.clocks();
+  } catch (thrown) {
+    return unknown('clock', (thrown as Error).message);
+  }
+  const apart = clocks.reduce((worst, each) => (Math.abs(each) > Math.abs(worst) ? each : worst), 0);
   const found = `${Math.abs(apart)} ms ${apart < 0 ? 'behind' : 'ahead of'} this machine's`;
   const remedy =
     'Set the clock of the cache server, and of this machine, by NTP: the rules allow two seconds between it and that of DynamoDB.';
   if (Math.abs(apart) >= SLACK_MS) return wrong('clock', found, remedy);
-  return Math.abs(apart) >= SLACK_MS / 2 ? warning('clock', found, remedy) : ok('clock', found);
+  return Math.abs(apart) >= CLOCK_WARNING_MS ? warning('clock', found, remedy) : ok('clock', found);
 }
 
 function milliseconds(ms: number): string {

@@ -1,27 +1,15 @@
 import {
   type EventSourceMappingConfiguration,
-  GetFunctionConfigurationCommand,
-  type LambdaClient,
   paginateListEventSourceMappings,
 } from '@aws-sdk/client-lambda';
 import { toError } from '../../errors.js';
 import { type Finding, findings, refusal } from './finding.js';
+import { checkEnvironment, type MappedFunction } from './function.js';
 
 const { ok, warning, wrong, unknown } = findings('mapping');
-const ofFunction = findings('function');
 
 /** Below this a short failure of the cache loses records. */
 const LEAST_AGE_SECONDS = 3_600;
-
-export interface MappedFunction {
-  readonly client: LambdaClient;
-  readonly functionName: string;
-  readonly tableName: string;
-  /** Of the table's stream as it is now; absent when that is not known. */
-  readonly streamArn: string | undefined;
-  /** Variables that the function and this process have to share, as they are here. */
-  readonly environment: Readonly<Record<string, string>>;
-}
 
 /** The mapping of a table's stream to the function, and what the function was told. docs/deploy.md says why each is as it should be. */
 export async function checkMapping(about: MappedFunction): Promise<Finding[]> {
@@ -59,11 +47,13 @@ export async function checkMapping(about: MappedFunction): Promise<Finding[]> {
   return [...own.flatMap((mapping) => settings(mapping, about)), ...(await checkEnvironment(about))];
 }
 
-function settings(mapping: EventSourceMappingConfiguration, { streamArn }: MappedFunction): Finding[] {
+function settings(mapping: EventSourceMappingConfiguration, about: MappedFunction): Finding[] {
   const update = `aws lambda update-event-source-mapping --uuid ${mapping.UUID}`;
   return [
     state(mapping, update),
-    stream(mapping, streamArn),
+    lastResult(mapping),
+    stream(mapping, about.streamArn),
+    start(mapping, about.tableName),
     mapping.FunctionResponseTypes?.includes('ReportBatchItemFailures')
       ? ok('partial failures', 'reported')
       : wrong(
@@ -78,6 +68,7 @@ function settings(mapping: EventSourceMappingConfiguration, { streamArn }: Mappe
           'off: a batch at which the function fails is tried again as a whole',
           `${update} --bisect-batch-on-function-error`,
         ),
+    batch(mapping, about.lateAfterMs, update),
     age(mapping, update),
     attempts(mapping, update),
     destination(mapping, update),
@@ -85,10 +76,64 @@ function settings(mapping: EventSourceMappingConfiguration, { streamArn }: Mappe
   ];
 }
 
-function state({ State }: EventSourceMappingConfiguration, update: string): Finding {
-  return State === 'Enabled'
-    ? ok('state', 'Enabled')
-    : wrong('state', `${State}: no change reaches the cache`, `${update} --enabled`);
+function state({ State = 'unknown' }: EventSourceMappingConfiguration, update: string): Finding {
+  if (State === 'Enabled') return ok('state', State);
+  if (/^(?:Creating|Enabling|Updating)$/.test(State)) {
+    return warning('state', `${State}: records wait meanwhile`, 'Look again in a minute.');
+  }
+  return wrong('state', `${State}: no change reaches the cache`, `${update} --enabled`);
+}
+
+function lastResult({ LastProcessingResult: result }: EventSourceMappingConfiguration): Finding {
+  if (result === undefined) return unknown('last result', 'Lambda does not say how the last invocation went');
+  return /^PROBLEM/i.test(result)
+    ? wrong('last result', result, "Look into the function's log: docs/runbook.md says what its errors mean.")
+    : ok('last result', result);
+}
+
+/** It cannot be changed, and matters while what was cached before the mapping lives. */
+function start({ StartingPosition }: EventSourceMappingConfiguration, tableName: string): Finding {
+  if (StartingPosition === undefined) return unknown('start', 'Lambda does not say where it began');
+  return StartingPosition === 'LATEST'
+    ? warning(
+        'start',
+        'it began at LATEST: what changed while it was made may be missing',
+        `Once: stream-cache verify ${tableName}. Make new ones from TRIM_HORIZON on.`,
+      )
+    : ok('start', `from ${StartingPosition} on`);
+}
+
+/** A mapping's own default. */
+const LEAST_BATCH = 100;
+
+function batch(
+  {
+    BatchSize = LEAST_BATCH,
+    MaximumBatchingWindowInSeconds: window = 0,
+    ParallelizationFactor: parallel = 1,
+    TumblingWindowInSeconds: tumbling = 0,
+  }: EventSourceMappingConfiguration,
+  lateAfterMs: number,
+  update: string,
+): Finding {
+  if (window * 1_000 >= lateAfterMs) {
+    return wrong(
+      'batch',
+      `gathered for up to ${window} s, and a change of ${lateAfterMs / 1_000} s is late: it deletes, and stores nothing`,
+      `${update} --maximum-batching-window-in-seconds 0`,
+    );
+  }
+  if (tumbling > 0) {
+    return warning(
+      'batch',
+      `with a tumbling window of ${tumbling} s, of which the handler makes no use`,
+      `${update} --tumbling-window-in-seconds 0`,
+    );
+  }
+  const found = `up to ${BatchSize.toLocaleString('en')} records, gathered for ${window} s, ${parallel} batch${parallel === 1 ? '' : 'es'} of a shard at a time`;
+  return BatchSize < LEAST_BATCH
+    ? warning('batch', `${found}: it catches up slowly`, `${update} --batch-size 1000`)
+    : ok('batch', found);
 }
 
 function stream({ EventSourceArn }: EventSourceMappingConfiguration, streamArn: string | undefined): Finding {
@@ -178,31 +223,4 @@ function hidingMembers(pattern: string): string[] {
   } catch {
     return ['what is no JSON'];
   }
-}
-
-async function checkEnvironment({ client, functionName, environment }: MappedFunction): Promise<Finding[]> {
-  let variables: Readonly<Record<string, string>>;
-  try {
-    const command = new GetFunctionConfigurationCommand({ FunctionName: functionName });
-    variables = (await client.send(command)).Environment?.Variables ?? {};
-  } catch (thrown) {
-    return [ofFunction.unknown('environment', ...refusal(thrown, 'lambda:GetFunctionConfiguration'))];
-  }
-  const names = new Set([...Object.keys(variables), ...Object.keys(environment)].filter(isShared));
-  const unequal = [...names].filter((name) => (variables[name] ?? '') !== (environment[name] ?? ''));
-  if (unequal.length === 0) return [ofFunction.ok('environment', 'as here')];
-  return [
-    ofFunction.warning(
-      'environment',
-      `other than here: ${unequal.sort().join(', ')}`,
-      'The function and all readers have to share these. Values are not shown.',
-    ),
-  ];
-}
-
-/** Those that make keys and texts, and how long what is remembered counts. */
-function isShared(name: string): boolean {
-  return /^STREAM_CACHE_(?:NAMESPACE|TABLE_NAME|TABLES|TTL_ATTRIBUTE|LATE_AFTER_SECONDS|GUARD_SECONDS|SETTLE_SECONDS)$/.test(
-    name,
-  );
 }
