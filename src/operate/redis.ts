@@ -18,7 +18,7 @@ const MEASURE = script(measureText);
 /** For how long a server may say nothing, in milliseconds. */
 const STALL_MS = 4_000;
 /** How many names a server goes through at once: it answers nobody else meanwhile, for less than a millisecond. */
-const NAMES_AT_ONCE = 500;
+const NAMES_AT_ONCE = 250;
 
 /** A Redis or Valkey server, or a cluster of them. */
 export function operatedRedis(connection: Connection): Operated {
