@@ -32,7 +32,7 @@ export interface Operated {
    */
   info?(): Promise<ReadonlyMap<string, string>[]>;
   /**
-   * What one of its servers that answers says of the cluster, by the names of `CLUSTER INFO`; `undefined` when it is none, or none says it.
+   * What the server that knows of most trouble says of the cluster, by the names of `CLUSTER INFO`; `undefined` when it is none, or none says it.
    * Absent where there are no clusters.
    */
   clusterInfo?(): Promise<ReadonlyMap<string, string> | undefined>;

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Cluster, Redis } from 'ioredis';
 import { CacheError, toError } from '../errors.js';
 import { guardKey } from '../key.js';
@@ -48,11 +49,19 @@ export function operatedRedis(connection: Connection): Operated {
     );
   const clusterInfo = async () => {
     const client = connection.client();
-    const nodes = client.isCluster ? (client as Cluster).nodes('all') : [client as Redis];
+    const nodesNow = () => (client.isCluster ? (client as Cluster).nodes('all') : [client as Redis]);
+    let nodes = nodesNow();
+    // A client that looks for its cluster anew knows none for a moment.
+    for (const until = Date.now() + STALL_MS; nodes.length === 0 && Date.now() < until; nodes = nodesNow()) {
+      await delay(20);
+    }
     const asked = nodes.map(async (node) =>
       fieldsOf(await answered('CLUSTER INFO', node.cluster('INFO') as Promise<string>)),
     );
-    return Promise.any(asked).catch(() => undefined);
+    const answers = await Promise.allSettled(asked);
+    const told = answers.flatMap((answer) => (answer.status === 'fulfilled' ? answer.value : []));
+    // The first to notice that a server is gone is right.
+    return told.sort((a, b) => servedBy(a) - servedBy(b))[0];
   };
   const servers = async (prefix: string) => {
     const pattern = `${prefix.replace(/[\\*?[\]^]/g, '\\$&')}*`;
@@ -100,6 +109,10 @@ export function operatedRedis(connection: Connection): Operated {
     },
     close: () => wire.close(),
   };
+}
+
+function servedBy(fields: ReadonlyMap<string, string>): number {
+  return fields.get('cluster_state') === 'ok' ? Number(fields.get('cluster_slots_ok')) : -1;
 }
 
 /** One server of several would list its share of the names as if they were all. */

@@ -152,7 +152,9 @@ function memory(servers: Servers): Finding {
 /** A key that works tells of its slot alone. */
 async function clusterState(cache: Operated, url: string): Promise<Finding[]> {
   const fields = await cache.clusterInfo?.();
-  if (fields === undefined) return [];
+  if (fields === undefined) {
+    return /[?&]cluster\b/.test(url) ? [unknown('cluster', 'none of its servers told its state')] : [];
+  }
   const size = Number(fields.get('cluster_size'));
   if (!/[?&]cluster\b/.test(url)) {
     if (!(size > 1)) return [];
