@@ -88,8 +88,8 @@ async function tableReader(options: GetOptions): Promise<ReadItem> {
     throw tableFailure('get', options.table, toError(thrown));
   };
   const table = await openOperatedTable('get', options);
-  const { keyNames } = await table.describe().catch(failed);
-  for (const text of options.keys) checkKey('get', options, text, keyNames);
+  const described = await table.describe().catch(failed);
+  for (const text of options.keys) checkKey('get', options, text, described);
   return (key) => table.read(key).catch(failed);
 }
 

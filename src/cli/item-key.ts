@@ -1,7 +1,9 @@
 import type { AttributeMap } from '../attributes.js';
 import { toError } from '../errors.js';
 import { itemKey, tablePrefix } from '../key.js';
+import { isKeyOf } from '../operate/compare.js';
 import { keyAttributesOf } from '../operate/key-attributes.js';
+import type { Described } from '../operate/table.js';
 import { CommandError } from './command-error.js';
 
 /** Whose keys a command is about. */
@@ -43,12 +45,18 @@ export function parseItemKey(command: string, { namespace, table }: Named, text:
   }
 }
 
+type Key = Pick<Described, 'keyNames' | 'keyTypes'>;
+
+/** @example keyInWords(described) // customerId (S) and orderId (N) */
+export function keyInWords({ keyNames, keyTypes }: Key): string {
+  return keyNames.map((name) => `${name} (${keyTypes[name]})`).join(' and ');
+}
+
 /** @throws CommandError when what is typed has other attributes than the keys of the table */
-export function checkKey(command: string, named: Named, text: string, keyNames: readonly string[]): void {
-  const names = Object.keys(parseItemKey(command, named, text));
-  if (names.sort().join() === [...keyNames].sort().join()) return;
+export function checkKey(command: string, named: Named, text: string, key: Key): void {
+  if (isKeyOf(key, parseItemKey(command, named, text))) return;
   throw new CommandError(
-    `stream-cache ${command}: ${JSON.stringify(text)} is no key of ${named.table}, which has ${keyNames.join(' and ')}.`,
+    `stream-cache ${command}: ${JSON.stringify(text)} is no key of ${named.table}, which has ${keyInWords(key)}.`,
   );
 }
 

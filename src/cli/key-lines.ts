@@ -2,10 +2,12 @@ import { createReadStream } from 'node:fs';
 import { createInterface } from 'node:readline';
 import type { AttributeMap } from '../attributes.js';
 import { toError } from '../errors.js';
+import { isKeyOf } from '../operate/compare.js';
 import type { Lane } from '../operate/lanes.js';
+import type { Described } from '../operate/table.js';
 import type { Portion } from '../operate/warm.js';
 import { CommandError } from './command-error.js';
-import { parseItemKey } from './item-key.js';
+import { keyInWords, parseItemKey } from './item-key.js';
 
 /** Keys to a portion. */
 const AT_ONCE = 1_000;
@@ -18,18 +20,14 @@ const AT_ONCE = 1_000;
  */
 export function keyLines(
   command: string,
-  {
-    table,
-    namespace,
-    keyNames,
-  }: { table: string; namespace?: string | undefined; keyNames: readonly string[] },
+  { table, namespace, described }: { table: string; namespace?: string | undefined; described: Described },
   file: string,
 ): Lane<Portion> {
   const keyOf = (text: string, line: number): AttributeMap => {
     const key = parseItemKey(command, { table, namespace }, text);
-    if (Object.keys(key).sort().join() === [...keyNames].sort().join()) return key;
+    if (isKeyOf(described, key)) return key;
     throw new CommandError(
-      `stream-cache ${command}: line ${line} of ${file} is no key of ${table}, which has ${keyNames.join(' and ')}.`,
+      `stream-cache ${command}: line ${line} of ${file} is no key of ${table}, which has ${keyInWords(described)}.`,
     );
   };
   return {

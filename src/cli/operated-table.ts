@@ -23,6 +23,11 @@ export async function openOperatedTable(command: string, { table, endpoint, rcu 
 
 /** @throws CommandError when the client is not installed */
 export async function openDynamoDB(command: string, endpoint: string | undefined): Promise<DynamoDBClient> {
+  if (endpoint !== undefined && !/^https?:\/\/[^/]/.test(endpoint)) {
+    throw new CommandError(
+      `stream-cache ${command}: ${JSON.stringify(endpoint)} is no endpoint. Give a URL such as http://127.0.0.1:8000.`,
+    );
+  }
   const { DynamoDBClient } = await import('@aws-sdk/client-dynamodb').catch((cause) => {
     throw new CommandError(`stream-cache ${command}: this needs @aws-sdk/client-dynamodb. Install it.`, {
       cause,

@@ -123,7 +123,11 @@ async function replayOne({ options, target }: Replay, parcel: Parcel): Promise<R
       outcomes = Object.fromEntries(countOutcomes(invocations.flatMap((each) => each.records)));
     }
     if (invocations.some(hasFailures)) {
-      return { ...soFar(), error: 'the handler reported records as failed', isRemoved: false };
+      const [why] = invocations.flatMap(({ records }) =>
+        records.flatMap(({ error }) => error?.message ?? []),
+      );
+      const error = `the handler reported records as failed${why === undefined ? '' : `: ${why}`}`;
+      return { ...soFar(), error, isRemoved: false };
     }
     if (options.remove) await parcel.remove();
     return { ...soFar(), isRemoved: options.remove };

@@ -28,11 +28,12 @@ export function writeRunFile(
   isDone: boolean,
   more: object = {},
 ): void {
+  const own = `${file}.${process.pid}.new`; // two runs may have one report
   const document = { ...documentOf(run, state), at: new Date().toISOString(), isDone, ...more };
   try {
     // A reader, and a kill, find the last one whole.
-    writeFileSync(`${file}.new`, `${JSON.stringify(document, null, 2)}\n`);
-    renameSync(`${file}.new`, file);
+    writeFileSync(own, `${JSON.stringify(document, null, 2)}\n`);
+    renameSync(own, file);
   } catch (cause) {
     throw new CommandError(
       `stream-cache ${run.command}: cannot write the report ${file}: ${toError(cause).message}`,
@@ -59,9 +60,10 @@ function resumeArgument(run: Run, state: object, file: string | undefined): stri
 /**
  * The state of the run that `--resume` names, by its file or its token.
  *
+ * @param isState whether it is what such a run writes
  * @throws CommandError when it is none, or of another run
  */
-export function resumedState<T>(run: Run, text: string): T {
+export function resumedState<T>(run: Run, text: string, isState: (state: object) => boolean): T {
   const found = parse(text) ?? parse(Buffer.from(text, 'base64url').toString());
   const wrong = (why: string) =>
     new CommandError(`stream-cache ${run.command}: --resume: ${why}. Give what the interrupted run printed.`);
@@ -73,6 +75,7 @@ export function resumedState<T>(run: Run, text: string): T {
       throw wrong(`it is of ${name} ${of[name] ?? '(none)'}, not ${expected[name] ?? '(none)'}`);
     }
   }
+  if (!isState(state)) throw wrong('it is no state of a run');
   return state as T;
 }
 

@@ -1,5 +1,6 @@
 import { toError } from '../errors.js';
 import { span } from '../operate/guard-words.js';
+import { PlacesError } from '../operate/lanes.js';
 import type { Operated } from '../operate/operated.js';
 import {
   type Different,
@@ -38,7 +39,7 @@ export async function verify(args: readonly string[], terminal: Terminal): Promi
   }
   const run = { command: 'verify', table: options.table, namespace: options.namespace };
   const state: VerifyState =
-    options.resume === undefined ? newVerifyState() : resumedState(run, options.resume);
+    options.resume === undefined ? newVerifyState() : resumedState(run, options.resume, isState);
   const cache = await openOperatedCache('verify', options.cache);
   try {
     return await interruptibly((signal) => compare(options, run, state, cache, terminal, signal));
@@ -75,13 +76,19 @@ async function compare(
     });
   } catch (thrown) {
     progress.stop();
-    if (Object.keys(state.places).length > 0) console.error(howToGoOn());
+    const isOther = thrown instanceof PlacesError;
+    if (!isOther && Object.keys(state.places).length > 0) console.error(howToGoOn());
     throw thrown;
   }
   progress.stop();
   if (signal.aborted) {
     if (report !== undefined) writeRunFile(report, run, state, false);
-    terminal.print(`Interrupted. ${countsOf(options, verified)} so far.\n`);
+    const interrupted = { ...documentOf(options, verified), isDone: false };
+    terminal.print(
+      options.json
+        ? `${JSON.stringify(interrupted, null, 2)}\n`
+        : `Interrupted. ${countsOf(options, verified)} so far.\n`,
+    );
     console.error(howToGoOn());
     return 1;
   }
@@ -91,6 +98,12 @@ async function compare(
   if (report !== undefined) writeRunFile(report, run, state, true, document);
   terminal.print(options.json ? `${JSON.stringify(document, null, 2)}\n` : textOf(options, verified, cache));
   return different.length > 0 ? 1 : 0;
+}
+
+function isState(state: object): boolean {
+  const { places, items, results, unknown, suspects } = state as Partial<VerifyState>;
+  const isCounted = [items, results, unknown].every((number) => Number.isSafeInteger(number));
+  return isCounted && Array.isArray(suspects) && typeof places === 'object' && places !== null;
 }
 
 function textOf(options: VerifyOptions, verified: Verified, cache: Operated): string {

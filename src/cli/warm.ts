@@ -1,7 +1,8 @@
 import type { AttributeMap } from '../attributes.js';
 import { toError } from '../errors.js';
+import { isKeyOf } from '../operate/compare.js';
 import { span } from '../operate/guard-words.js';
-import type { Lane, Places } from '../operate/lanes.js';
+import { type Lane, type Places, PlacesError } from '../operate/lanes.js';
 import type { Memory } from '../operate/memory.js';
 import type { Operated } from '../operate/operated.js';
 import type { Described, Table } from '../operate/table.js';
@@ -16,7 +17,7 @@ import {
 import { bytesText } from './bytes-text.js';
 import { CommandError } from './command-error.js';
 import { interruptibly } from './interruption.js';
-import { parseItemKey } from './item-key.js';
+import { keyInWords, parseItemKey } from './item-key.js';
 import { keyLines } from './key-lines.js';
 import { openOperatedCache } from './operated-cache.js';
 import { operatedFailure } from './operated-failure.js';
@@ -64,7 +65,7 @@ export async function warm(args: readonly string[], terminal: Terminal): Promise
   const { table: tableName, namespace, resume } = options;
   const run = { command: 'warm', table: tableName, namespace };
   const state: WarmState =
-    resume === undefined ? { places: {}, warmed: NOTHING_WARMED } : resumedState(run, resume);
+    resume === undefined ? { places: {}, warmed: NOTHING_WARMED } : resumedState(run, resume, isState);
   const cache = await openOperatedCache('warm', options.cache);
   try {
     const table = await openOperatedTable('warm', options);
@@ -82,6 +83,14 @@ export async function warm(args: readonly string[], terminal: Terminal): Promise
   } finally {
     await cache.close();
   }
+}
+
+function isState(state: object): boolean {
+  const { places, warmed } = state as Partial<WarmState>;
+  const counts = Object.keys(NOTHING_WARMED).map((name) => warmed?.[name as keyof Warmed]);
+  return (
+    counts.every((number) => Number.isSafeInteger(number)) && typeof places === 'object' && places !== null
+  );
 }
 
 const NO_ESTIMATE =
@@ -115,7 +124,8 @@ async function fill(
     });
   } catch (thrown) {
     progress.stop();
-    if (Object.keys(state.places).length > 0) console.error(goOn(run, state, report));
+    const isOther = thrown instanceof PlacesError;
+    if (!isOther && Object.keys(state.places).length > 0) console.error(goOn(run, state, report));
     throw thrown;
   }
   progress.stop();
@@ -132,14 +142,16 @@ function isWhole({ partition, keys }: WarmOptions): boolean {
   return partition === undefined && keys === undefined;
 }
 
-function lanesOf(options: WarmOptions, table: Table, { keyNames }: Described): Lane<Portion>[] {
+function lanesOf(options: WarmOptions, table: Table, described: Described): Lane<Portion>[] {
   const { partition, keys, segments } = options;
-  if (keys !== undefined) return [keyLines('warm', { ...options, keyNames }, keys)];
+  if (keys !== undefined) return [keyLines('warm', { ...options, described }, keys)];
   if (partition === undefined) return table.segments(segments, { isStrong: true, limit: AT_ONCE });
   const key = parseItemKey('warm', options, partition);
-  if (Object.keys(key).join() !== keyNames[0]) {
+  const { keyNames, keyTypes } = described;
+  const ofPartition = { keyNames: keyNames.slice(0, 1), keyTypes };
+  if (!isKeyOf(ofPartition, key)) {
     throw new CommandError(
-      `stream-cache warm: --partition ${JSON.stringify(partition)} is not the partition key of ${options.table}, which is ${keyNames[0]}.`,
+      `stream-cache warm: --partition ${JSON.stringify(partition)} is not the partition key of ${options.table}, which is ${keyInWords(ofPartition)}.`,
     );
   }
   return [table.partition(key, { isStrong: true })];

@@ -15,8 +15,9 @@ export interface Sides {
   readonly table: Table;
   readonly tableName: string;
   readonly namespace?: string | undefined;
-  /** The names of the table's key attributes. */
+  /** The names of the table's key attributes, and their types. */
   readonly keyNames: readonly string[];
+  readonly keyTypes: Readonly<Record<string, string>>;
 }
 
 /** A portion of what is to be compared, ready to be. */
@@ -42,8 +43,8 @@ export interface Suspect {
 
 /** Items of the cache, by their names. */
 export function itemsNamed(names: readonly string[]): Work {
-  return async ({ cache, table, tableName, namespace, keyNames }) => {
-    const prefix = `${tablePrefix(namespace, tableName)}:`;
+  return async (sides) => {
+    const { cache, table } = sides;
     const distinct = [...new Set(names)];
     const texts = confirmed(await cache.store.get(distinct));
     const entries: { key: string; attributes: AttributeMap; cached: string }[] = [];
@@ -51,10 +52,9 @@ export function itemsNamed(names: readonly string[]): Work {
     distinct.forEach((key, index) => {
       const cached = texts[index];
       if (cached === undefined) return;
-      const attributes = attributesOf(key, cached, prefix, keyNames);
-      const isItsOwn = attributes !== undefined && keyOf(namespace, tableName, attributes) === key;
-      if (isItsOwn) entries.push({ key, attributes, cached });
-      else unknown += 1;
+      const attributes = attributesOf(sides, key, cached);
+      if (attributes === undefined) unknown += 1;
+      else entries.push({ key, attributes, cached });
     });
     const items = await table.readAll(entries.map(({ attributes }) => attributes));
     const suspects = entries.flatMap(({ key, cached }, index) =>
@@ -161,15 +161,12 @@ export async function stillDifferent(sides: Sides, suspects: readonly Suspect[])
   return [...items, ...results];
 }
 
-async function itemsAsBefore(
-  { cache, table, tableName, namespace, keyNames }: Sides,
-  suspects: readonly Suspect[],
-): Promise<Suspect[]> {
-  const prefix = `${tablePrefix(namespace, tableName)}:`;
+async function itemsAsBefore(sides: Sides, suspects: readonly Suspect[]): Promise<Suspect[]> {
+  const { cache, table } = sides;
   const texts = confirmed(await cache.store.get(suspects.map(({ key }) => key)));
   const cached = suspects.flatMap((suspect, index) => {
     const text = texts[index];
-    const attributes = text === undefined ? undefined : attributesOf(suspect.key, text, prefix, keyNames);
+    const attributes = text === undefined ? undefined : attributesOf(sides, suspect.key, text);
     return text === undefined || attributes === undefined ? [] : [{ suspect, text, attributes }];
   });
   const items = await table.readAll(cached.map(({ attributes }) => attributes));
@@ -193,18 +190,27 @@ function textOf(item: AttributeMap | null): string {
   return item === null ? 'null' : encode(item);
 }
 
-/** Of an item that is cached, its own; of one that is known not to exist, those in the key. */
-function attributesOf(
-  key: string,
-  text: string,
-  prefix: string,
-  keyNames: readonly string[],
-): AttributeMap | undefined {
-  const item = decode(text);
-  if (item === null) return keyAttributesOf(key.slice(prefix.length));
-  return item !== undefined && keyNames.every((name) => item[name] !== undefined)
-    ? pick(item, keyNames)
+/**
+ * The key of the item that a name is of: from the name, whatever stands under it; where the name is only a hash, from the item. `undefined` when
+ * the table can have no such item.
+ */
+function attributesOf(sides: Sides, key: string, text: string): AttributeMap | undefined {
+  const { tableName, namespace, keyNames } = sides;
+  const inName = keyAttributesOf(key.slice(tablePrefix(namespace, tableName).length + 1));
+  const attributes = inName ?? pick(decode(text) ?? {}, keyNames);
+  return isKeyOf(sides, attributes) && keyOf(namespace, tableName, attributes) === key
+    ? attributes
     : undefined;
+}
+
+/** Whether a table's items can have such a key: DynamoDB refuses all that are asked for beside another. */
+export function isKeyOf(
+  { keyNames, keyTypes }: Pick<Sides, 'keyNames' | 'keyTypes'>,
+  attributes: AttributeMap,
+): boolean {
+  const names = Object.keys(attributes);
+  const isOfType = (name: string) => Object.hasOwn(attributes[name] ?? {}, keyTypes[name] ?? '');
+  return names.length === keyNames.length && keyNames.every(isOfType);
 }
 
 function keyOf(

@@ -5,8 +5,9 @@ import type { AttributeMap } from '../attributes.js';
  * not such a text, or only the hash of one.
  */
 export function keyAttributesOf(text: string): AttributeMap | undefined {
-  const parts = text.split(',').map((part) => /^([^=#~]+)([=#~])(.*)$/s.exec(part));
+  const parts = text.split(',').map((part) => /^([^=#~:*{}\s]+)([=#~])(.*)$/s.exec(part));
   if (!parts.every((part) => part !== null)) return undefined;
+  if (new Set(parts.map(([, name]) => name)).size < parts.length) return undefined;
   try {
     return Object.fromEntries(
       parts.map(([, name = '', sign = '', value = '']) => [

@@ -33,7 +33,7 @@ export function tableScope(namespace: string | undefined, tableName: string): Pu
   const [itemPrefix, tagPrefix] = [`${prefix}:`, `${prefix}*`];
   return {
     ...{ itemPrefix, tagPrefix },
-    hasItem: (key) => key.startsWith(itemPrefix),
+    hasItem: (key) => key.startsWith(itemPrefix) && isOfItem(key.slice(itemPrefix.length)),
     hasTag: (tag) => tag.startsWith(tagPrefix),
   };
 }
@@ -78,9 +78,14 @@ export function namespaceScope(namespace: string): PurgeScope {
   };
   return {
     ...{ itemPrefix: prefix, tagPrefix: prefix },
-    hasItem: (key) => isOfTable(key, ':'),
+    hasItem: (key) => isOfTable(key, ':') && isOfItem(key.slice(key.indexOf(':', prefix.length) + 1)),
     hasTag: (tag) => isOfTable(tag, '*'),
   };
+}
+
+/** Whether this is what stands behind the table in an item's key: other names are somebody else's. */
+function isOfItem(text: string): boolean {
+  return text.startsWith('sha256.') || keyAttributesOf(text) !== undefined;
 }
 
 /**

@@ -173,6 +173,9 @@ async function answered<T>(command: string, reply: Promise<T>): Promise<T> {
     return await Promise.race([reply, silence]);
   } catch (thrown) {
     if (thrown instanceof CacheError) throw thrown;
+    if (toError(thrown).name !== 'ReplyError') {
+      throw new CacheError(`The cache cannot be reached: it went away at ${command}.`);
+    }
     throw new CacheError(`The cache refused ${command}: ${withoutArguments(toError(thrown))}.`, {
       answered: true,
     });

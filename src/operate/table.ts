@@ -35,6 +35,8 @@ export interface Table {
 export interface Described {
   /** The names of its key attributes. */
   readonly keyNames: readonly string[];
+  /** Their types: `S`, `N` or `B`. */
+  readonly keyTypes: Readonly<Record<string, string>>;
   /** As DynamoDB knew it within the last six hours. */
   readonly itemCount: number;
 }
@@ -153,7 +155,14 @@ export function openTable({ client, tableName, rcu }: TableOptions): Table {
     async describe() {
       const { Table: described } = await client.send(new DescribeTableCommand({ TableName }));
       const keyNames = (described?.KeySchema ?? []).map(({ AttributeName = '' }) => AttributeName);
-      return { keyNames, itemCount: described?.ItemCount ?? 0 };
+      const types = new Map(
+        described?.AttributeDefinitions?.map(({ AttributeName, AttributeType }) => [
+          AttributeName,
+          AttributeType,
+        ]),
+      );
+      const keyTypes = Object.fromEntries(keyNames.map((name) => [name, types.get(name) ?? '']));
+      return { keyNames, keyTypes, itemCount: described?.ItemCount ?? 0 };
     },
 
     async read(key) {

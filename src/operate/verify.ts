@@ -90,8 +90,8 @@ const SEGMENTS = 4;
  */
 export async function verifyTable(options: VerifyOptions): Promise<Verified> {
   const { cache, table, state = newVerifyState(), signal, onProgress = () => {} } = options;
-  const { keyNames } = await table.describe();
-  const comparison: Comparison = { ...options, keyNames };
+  const { keyNames, keyTypes } = await table.describe();
+  const comparison: Comparison = { ...options, keyNames, keyTypes };
   const isListed = cache.servers !== undefined;
 
   const work = async (portion: Work) => {
@@ -121,7 +121,7 @@ export class TooManyDifferencesError extends Error {
 
   constructor(compared: number, different: number) {
     super(
-      `Of ${compared} entries ${different} differ, and it was looked no further. Is this the cache of that table, and its namespace?`,
+      `Of ${compared} entries ${different} differ, and it was looked no further. Is this the cache of that table, and its namespace? stream-cache purge takes all of it out.`,
     );
   }
 }

@@ -102,7 +102,7 @@ test('compared, a key has to be one of the table', async () => {
   const at = ['--cache', inject('redisUrl'), '--endpoint', dynamodb.endpoint, '--compare'];
   const { code, stderr } = await runCli(['get', 'users', 'id=1,at#2', ...at]);
   expect(code).toBe(2);
-  expect(stderr).toContain('"id=1,at#2" is no key of users, which has id.');
+  expect(stderr).toContain('"id=1,at#2" is no key of users, which has id (S).');
 });
 
 test('a key may be DynamoDB JSON, plain JSON, the grammar of the cache, or the key of the cache itself', async () => {

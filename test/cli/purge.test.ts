@@ -78,6 +78,20 @@ describe.each([
     ]);
   });
 
+  test('of a table leaves names that are none of its items, and a namespace of the same name', async () => {
+    const table = namespace();
+    const own = itemKey(undefined, table, { id: { S: 'a' } });
+    const others = [`${table}:online`, itemKey(table, 'users', { id: { S: 'k1' } })];
+    await store.apply(
+      [own, ...others].map((key) => change(key, 1)),
+      RULES,
+    );
+    await client.sadd(`${table}:queue`, 'somebody');
+    expect((await purge(table, '--yes')).stdout).toBe(`Purged 1 item, 0 results and 0 tags of ${table}.\n`);
+    expect(await store.get([own, ...others])).toEqual([undefined, '"v1"', '"v1"']);
+    expect(await client.smembers(`${table}:queue`)).toEqual(['somebody']);
+  });
+
   test('of a namespace: all of its tables, and not the table that has its name', async () => {
     const ns = namespace();
     const { keys, results } = await filled(ns, 20);

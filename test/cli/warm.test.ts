@@ -165,7 +165,7 @@ describe('warm takes keys', () => {
     await writeFile(file, 'id=u1\nname=x\n');
     const { code, stderr } = await runCli([...at(freshNamespace()), '--keys', file]);
     expect(code).toBe(2);
-    expect(stderr).toContain(`line 2 of ${file} is no key of users, which has id.`);
+    expect(stderr).toContain(`line 2 of ${file} is no key of users, which has id (S).`);
   });
 });
 
@@ -180,7 +180,7 @@ test.each<[string, string[], RegExp, number?]>([
   [
     'what is no partition',
     ['users', '--partition', 'name=x', '--cache', 'REDIS'],
-    /is not the partition key of users, which is id/,
+    /is not the partition key of users, which is id \(S\)/,
   ],
   [
     'a file that is not there',

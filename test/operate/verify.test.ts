@@ -20,6 +20,7 @@ import {
   verifyTable,
 } from '../../src/operate/verify.js';
 import { NewCachingMiddleware } from '../../src/read/middleware.js';
+import type { Lease } from '../../src/store/store.js';
 import { runCli } from '../cli/run-cli.js';
 import { change, RULES } from '../contract/store-contract.js';
 import { createTable, type DynamoDBServer, startDynamoDB } from '../support/dynamodb.js';
@@ -53,6 +54,13 @@ describe.each([
 
   const nameOf = (id: number) => itemKey(namespace, tableName, keyOf(id));
   const put = (id: number, value: string) => cache.store.apply([change(nameOf(id), 1, { value })], RULES);
+  /** As a reader does. */
+  async function refill(id: number): Promise<void> {
+    const key = nameOf(id);
+    const [lease] = (await cache.store.begin([key], RULES)) as [Lease];
+    const fill = { key, lease, strong: true, value: encode(itemOf(id)), ttlMs: 600_000 };
+    expect(await cache.store.fill([fill], RULES)).toEqual(['filled']);
+  }
   const verify = (againAfterMs: number[] = [], more: Partial<VerifyOptions> = {}) =>
     verifyTable({ cache, table, tableName, namespace, againAfterMs, ...more });
   const differing = async (againAfterMs?: number[]) =>
@@ -96,15 +104,44 @@ describe.each([
   test('does not count what is repaired, or changed, between the looks', async () => {
     await cache.store.apply([change(nameOf(6), 4, { value: encode(itemOf(6, 'Bob')) })], RULES);
     await cache.store.apply([change(nameOf(7), 4, { value: encode(itemOf(7, 'Bob')) })], RULES);
-    const verified = verify([500, 500]);
-    setTimeout(() => {
-      void cache.store.apply([change(nameOf(6), 5, { value: encode(itemOf(6)) })], RULES);
-      const Item = itemOf(7, 'Cyd') as never;
-      void dynamodb.client().send(new PutItemCommand({ TableName: tableName, Item }));
-    }, 700);
+    let _changed: Promise<unknown> | undefined;
+    const change67 = () =>
+      Promise.all([
+        cache.store.apply([change(nameOf(6), 5, { value: encode(itemOf(6)) })], RULES),
+        dynamodb.client().send(new PutItemCommand({ TableName: tableName, Item: itemOf(7, 'Cyd') as never })),
+      ]);
+    // Once all is compared, and long before it is looked at again.
+    const onProgress = ({ items }: { items: number }) => {
+      if (items === COUNT) _changed ??= change67();
+    };
+    const verified = verify([3_000], { onProgress });
     expect(await verified).toMatchObject({ inFlight: 2, different: [] });
     await cache.store.apply([change(nameOf(7), 5, { value: encode(itemOf(7, 'Cyd')) })], RULES);
   });
+
+  test.skipIf(name === 'memcached')(
+    'goes by the name of an entry, whatever stands under it, and leaves alone what can be no key of the table',
+    async () => {
+      const texts = { 12: 'rubbish{', 13: encode(itemOf(14)), 14: '[1,2]' };
+      for (const [id, value] of Object.entries(texts)) {
+        await cache.store.apply([change(nameOf(Number(id)), 9, { value })], RULES);
+      }
+      const strange = [':id#5', ':online', ':at=1,id=u1', ':at#1,id=u1,x=2'].map(
+        (end) => `${namespace}:${tableName}${end}`,
+      );
+      await cache.store.apply(
+        strange.map((key) => change(key, 1, { value: encode(itemOf(1)) })),
+        RULES,
+      );
+      const verified = await verify();
+      expect(verified.different.map(({ key }) => key).sort()).toEqual([12, 13, 14].map(nameOf).sort());
+      expect(verified.unknown).toBe(strange.length);
+      await repair(cache, verified.different, RULES);
+      expect(await verify()).toMatchObject({ items: COUNT - 3, different: [] });
+      await cache.store.delete(strange);
+      for (const id of [12, 13, 14]) await refill(id);
+    },
+  );
 
   test.skipIf(name === 'memcached')(
     'finds a result that is no longer what the table answers, and repairs it',
@@ -211,6 +248,7 @@ test.each([
   expect(upperBound(compared, different)).toBeCloseTo(bound, 4);
 });
 
+const EMPTY = Buffer.from('{"command":"verify","table":"users","state":{"places":5}}').toString('base64url');
 const TOKEN = Buffer.from('{"command":"verify","table":"orders","state":{}}').toString('base64url');
 
 test.each<[string, string[], RegExp]>([
@@ -220,9 +258,11 @@ test.each<[string, string[], RegExp]>([
   ['half an item', ['users', '--sample', '1.5'], /--sample 1.5 is no whole number/],
   ['a sample to go on with', ['users', '--sample', '1', '--resume', 'x'], /--sample cannot be gone on with/],
   ['no token', ['users', '--resume', 'rubbish'], /--resume: it is no report file and no token/],
+  ['a token of nothing', ['users', '--resume', EMPTY], /it is no state of a run/],
+  ['no endpoint', ['users', '--endpoint', 'rubbish'], /"rubbish" is no endpoint/],
   ['a token of another table', ['users', '--resume', TOKEN], /it is of table orders, not users/],
 ])('called with %s, verify says so', async (_, args, message) => {
-  const { code, stderr } = await runCli(['verify', ...args]);
+  const { code, stderr } = await runCli(['verify', ...args, '--cache', inject('redisUrl')]);
   expect(code).toBe(2);
   expect(stderr).toMatch(message);
 });
