@@ -16,10 +16,7 @@ import { silent, user } from './rig.js';
 const ITEMS = 500;
 const namespace = `burst${randomUUID().replaceAll('-', '')}`;
 const id = (n: number) => `u${n % ITEMS}`;
-const SIZES = [200, 2_000, 5_000];
-
-/** Long enough that a machine with much to do does not make a cache late; what keeps the process busy is longer still. */
-const BUDGET_MS = 500;
+const SIZES = [200, 500, 1_000, 2_000, 5_000];
 
 let memcached: MemcachedServer;
 beforeAll(async () => {
@@ -52,19 +49,19 @@ describe.each([
   async function burst(
     size: number,
     keyOf: (n: number) => string,
-    { cacheMiddleware = false, work = 1.2 * BUDGET_MS } = {},
+    { cacheMiddleware = false, work = 0 } = {},
   ) {
     const table = newTableStub();
     const client = new DynamoDBClient({ ...table.clientConfig(), cacheMiddleware });
-    client.middlewareStack.use(
-      NewCachingMiddleware({ cache: store, namespace, logger: silent, readTimeoutMs: BUDGET_MS }),
-    );
+    client.middlewareStack.use(NewCachingMiddleware({ cache: store, namespace, logger: silent }));
     const read = (n: number) =>
       client.send(new GetItemCommand({ TableName: 'users', Key: { id: { S: keyOf(n) } } }));
     await read(0); // connects
     const reads = Array.from({ length: size }, (_, n) => read(n));
-    busy(work);
-    setImmediate(() => busy(work));
+    if (work > 0) {
+      busy(work);
+      setImmediate(() => busy(work));
+    }
     const answers = (await Promise.all(reads)) as { CacheMetadata?: { CacheHit?: boolean } }[];
     client.destroy();
     return {
@@ -85,14 +82,11 @@ describe.each([
     expect(await burst(size, id, { cacheMiddleware: true })).toEqual({ hits: size, requests: 0 });
   });
 
-  test.each([0.4, 1.2, 2].map((share) => share * BUDGET_MS))(
-    'are hits while their caller computes for %i ms',
-    async (work) => {
-      for (const size of [1, 500]) {
-        expect(await burst(size, id, { work })).toEqual({ hits: size, requests: 0 });
-      }
-    },
-  );
+  test.each([20, 60, 200])('are hits while their caller computes for %i ms', async (work) => {
+    for (const size of [1, 20, 500]) {
+      expect(await burst(size, id, { work })).toEqual({ hits: size, requests: 0 });
+    }
+  });
 });
 
 describe('A cache that is silent', () => {
@@ -110,7 +104,6 @@ describe('A cache that is silent', () => {
     client.middlewareStack.use(
       NewCachingMiddleware({
         cache: redis.url,
-        readTimeoutMs: BUDGET_MS,
         logger: silent,
         onReport: (report) => void (report.type === 'breaker' && states.push(report.state)),
       }),
@@ -121,12 +114,12 @@ describe('A cache that is silent', () => {
     for (let n = 0; n < 3; n += 1) {
       const begunAt = performance.now();
       expect((await read()).Item).toEqual(user('1', 'Ada'));
-      expect(performance.now() - begunAt).toBeGreaterThan(0.9 * BUDGET_MS);
+      expect(performance.now() - begunAt).toBeGreaterThan(45);
     }
     expect(states).toEqual(['open']);
     const begunAt = performance.now();
     await read();
-    expect(performance.now() - begunAt).toBeLessThan(0.9 * BUDGET_MS);
+    expect(performance.now() - begunAt).toBeLessThan(45);
     redis.resume();
   });
 
@@ -134,20 +127,18 @@ describe('A cache that is silent', () => {
     const table = newTableStub();
     table.put(user('1', 'Ada'));
     const client = table.client();
-    client.middlewareStack.use(
-      NewCachingMiddleware({ cache: redis.url, readTimeoutMs: BUDGET_MS, logger: silent }),
-    );
+    client.middlewareStack.use(NewCachingMiddleware({ cache: redis.url, logger: silent }));
     const read = () => client.send(new GetItemCommand({ TableName: 'users', Key: { id: { S: '1' } } }));
     await read();
     await redis.pause();
     const reading = read();
     let ended = 0;
     setImmediate(() => {
-      busy(1.2 * BUDGET_MS);
+      busy(200);
       ended = performance.now();
     });
     await reading;
-    expect(performance.now() - ended).toBeLessThan(0.8 * BUDGET_MS);
+    expect(performance.now() - ended).toBeLessThan(40);
     redis.resume();
   });
 });
