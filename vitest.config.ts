@@ -16,8 +16,6 @@ class LongFirst extends BaseSequencer {
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
-    // Its reads have 50 ms: beside other tests a server does not always get to its work in that time. `npm run test:bursts` runs it alone.
-    exclude: process.env.BURSTS === undefined ? ['test/read/bursts.test.ts'] : [],
     globalSetup: ['test/support/servers.ts'],
     setupFiles: ['test/support/seed.ts', 'test/support/warnings.ts'],
     // Tests run on the oldest Node that is supported, on purpose: the SDK's word that it will not always be is no news.

@@ -104,7 +104,7 @@ describe.each([
   test('does not count what is repaired, or changed, between the looks', async () => {
     await cache.store.apply([change(nameOf(6), 4, { value: encode(itemOf(6, 'Bob')) })], RULES);
     await cache.store.apply([change(nameOf(7), 4, { value: encode(itemOf(7, 'Bob')) })], RULES);
-    let _changed: Promise<unknown> | undefined;
+    let changed: Promise<unknown> | undefined;
     const change67 = () =>
       Promise.all([
         cache.store.apply([change(nameOf(6), 5, { value: encode(itemOf(6)) })], RULES),
@@ -112,10 +112,11 @@ describe.each([
       ]);
     // Once all is compared, and long before it is looked at again.
     const onProgress = ({ items }: { items: number }) => {
-      if (items === COUNT) _changed ??= change67();
+      if (items === COUNT) changed ??= change67();
     };
     const verified = verify([3_000], { onProgress });
     expect(await verified).toMatchObject({ inFlight: 2, different: [] });
+    await changed;
     await cache.store.apply([change(nameOf(7), 5, { value: encode(itemOf(7, 'Cyd')) })], RULES);
   });
 
@@ -172,9 +173,14 @@ describe.each([
         { kind: 'result', key: expect.stringMatching(/\*id=u10\}:result:/), ageMs: expect.any(Number) },
       ]);
       // What it hung on has not moved: it was wrong to its end.
-      const ended = verify([300]);
-      setTimeout(() => void cache.store.delete(different.map(({ key }) => key)), 150);
+      let deleted: Promise<unknown> | undefined;
+      // Once all is compared, and long before it is looked at again.
+      const onProgress = ({ items, results }: { items: number; results: number }) => {
+        if (items + results === COUNT + 2) deleted ??= cache.store.delete(different.map(({ key }) => key));
+      };
+      const ended = verify([3_000], { onProgress });
       expect((await ended).different).toMatchObject([{ kind: 'result', ageMs: undefined }]);
+      await deleted;
       await repair(cache, different, RULES);
       expect(await verify()).toMatchObject({ results: 1, different: [] });
       expect((await read('u10')).Items).toHaveLength(2);

@@ -16,7 +16,13 @@ import { silent, user } from './rig.js';
 const ITEMS = 500;
 const namespace = `burst${randomUUID().replaceAll('-', '')}`;
 const id = (n: number) => `u${n % ITEMS}`;
-const SIZES = [200, 500, 1_000, 2_000, 5_000];
+
+/** `npm run test:bursts`: with the default budget, which a server beside other tests does not always keep, on a machine of its own. */
+const IS_ALONE = process.env.BURSTS !== undefined;
+const BUDGET_MS = IS_ALONE ? 50 : 250;
+const SIZES = IS_ALONE ? [200, 500, 1_000, 2_000, 5_000] : [200, 5_000];
+const WORK_MS = IS_ALONE ? 0 : 1.2 * BUDGET_MS;
+const WORKS_MS = IS_ALONE ? [20, 60, 200] : [0.4, 1.2, 2].map((share) => share * BUDGET_MS);
 
 let memcached: MemcachedServer;
 beforeAll(async () => {
@@ -49,11 +55,13 @@ describe.each([
   async function burst(
     size: number,
     keyOf: (n: number) => string,
-    { cacheMiddleware = false, work = 0 } = {},
+    { cacheMiddleware = false, work = WORK_MS } = {},
   ) {
     const table = newTableStub();
     const client = new DynamoDBClient({ ...table.clientConfig(), cacheMiddleware });
-    client.middlewareStack.use(NewCachingMiddleware({ cache: store, namespace, logger: silent }));
+    client.middlewareStack.use(
+      NewCachingMiddleware({ cache: store, namespace, logger: silent, readTimeoutMs: BUDGET_MS }),
+    );
     const read = (n: number) =>
       client.send(new GetItemCommand({ TableName: 'users', Key: { id: { S: keyOf(n) } } }));
     await read(0); // connects
@@ -82,7 +90,7 @@ describe.each([
     expect(await burst(size, id, { cacheMiddleware: true })).toEqual({ hits: size, requests: 0 });
   });
 
-  test.each([20, 60, 200])('are hits while their caller computes for %i ms', async (work) => {
+  test.each(WORKS_MS)('are hits while their caller computes for %i ms', async (work) => {
     for (const size of [1, 20, 500]) {
       expect(await burst(size, id, { work })).toEqual({ hits: size, requests: 0 });
     }
@@ -104,6 +112,7 @@ describe('A cache that is silent', () => {
     client.middlewareStack.use(
       NewCachingMiddleware({
         cache: redis.url,
+        readTimeoutMs: BUDGET_MS,
         logger: silent,
         onReport: (report) => void (report.type === 'breaker' && states.push(report.state)),
       }),
@@ -114,12 +123,12 @@ describe('A cache that is silent', () => {
     for (let n = 0; n < 3; n += 1) {
       const begunAt = performance.now();
       expect((await read()).Item).toEqual(user('1', 'Ada'));
-      expect(performance.now() - begunAt).toBeGreaterThan(45);
+      expect(performance.now() - begunAt).toBeGreaterThan(0.9 * BUDGET_MS);
     }
     expect(states).toEqual(['open']);
     const begunAt = performance.now();
     await read();
-    expect(performance.now() - begunAt).toBeLessThan(45);
+    expect(performance.now() - begunAt).toBeLessThan(0.9 * BUDGET_MS);
     redis.resume();
   });
 
@@ -127,18 +136,20 @@ describe('A cache that is silent', () => {
     const table = newTableStub();
     table.put(user('1', 'Ada'));
     const client = table.client();
-    client.middlewareStack.use(NewCachingMiddleware({ cache: redis.url, logger: silent }));
+    client.middlewareStack.use(
+      NewCachingMiddleware({ cache: redis.url, readTimeoutMs: BUDGET_MS, logger: silent }),
+    );
     const read = () => client.send(new GetItemCommand({ TableName: 'users', Key: { id: { S: '1' } } }));
     await read();
     await redis.pause();
     const reading = read();
     let ended = 0;
     setImmediate(() => {
-      busy(200);
+      busy(4 * BUDGET_MS);
       ended = performance.now();
     });
     await reading;
-    expect(performance.now() - ended).toBeLessThan(40);
+    expect(performance.now() - ended).toBeLessThan(0.8 * BUDGET_MS);
     redis.resume();
   });
 });
