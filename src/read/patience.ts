@@ -13,10 +13,10 @@ const BUSY_MS = 5;
 
 /**
  * Waits for so many milliseconds. Node looks at its timers before it looks at its sockets: after many reads at once, or a caller that
- * computed for long, the time is over while the answers lie there unread. So the sockets get one more turn. Where the process was busy, the
- * question may not even have left: the cache gets half of the time once more to say its first word, and it goes on as long as the cache
- * answers one after the other, for as long as the process was late or the time itself. A cache that says nothing to a process that is
- * not busy gets no more than that one turn of the loop.
+ * computed for long, the time is over while the answers lie there unread, or the question has not even left. So the sockets get one more
+ * turn. Where the process was busy, it goes on as long as the cache answers somebody, for as long as the process was late or the time
+ * itself; a silent cache gets half of the time. In this a turn of the loop counts for no more than {@link BUSY_MS}: what it took longer,
+ * the process took. A cache that says nothing to a process that is not busy gets no more than that one turn.
  *
  * @param answers how often the cache answered anybody in this process so far
  */
@@ -31,13 +31,15 @@ export function openPatience(ms: number, answers: () => number): Patience {
       let last = performance.now();
       lateMs = last - due;
       let isBusy = lateMs > BUSY_MS;
-      let [seen, seenAt] = [answers(), last - ms / 2];
+      let [seen, silentMs, waitedMs] = [answers(), 0, 0];
       const turn = () => {
         const now = performance.now();
         isBusy ||= now - last > BUSY_MS;
-        last = now;
-        if (answers() !== seen) [seen, seenAt] = [answers(), now];
-        const goesOn = isBusy && now - seenAt < ms && now - due - lateMs < Math.max(ms, lateMs);
+        const countedMs = Math.min(now - last, BUSY_MS);
+        waitedMs += countedMs;
+        silentMs = answers() === seen ? silentMs + countedMs : 0;
+        [seen, last] = [answers(), now];
+        const goesOn = isBusy && silentMs < ms / 2 && waitedMs < Math.max(ms, lateMs);
         if (goesOn) nextTurn();
         else resolve();
       };
