@@ -1,9 +1,7 @@
 import type { AttributeMap } from '../attributes.js';
 import { toError } from '../errors.js';
 import { itemKey, tablePrefix } from '../key.js';
-import { isKeyOf } from '../operate/compare.js';
-import { keyAttributesOf } from '../operate/key-attributes.js';
-import type { Described } from '../operate/table.js';
+import { isKeyOf, type KeySchema, keyAttributesOf } from '../operate/key-attributes.js';
 import { CommandError } from './command-error.js';
 
 /** Whose keys a command is about. */
@@ -45,18 +43,16 @@ export function parseItemKey(command: string, { namespace, table }: Named, text:
   }
 }
 
-type Key = Pick<Described, 'keyNames' | 'keyTypes'>;
-
 /** @example keyInWords(described) // customerId (S) and orderId (N) */
-export function keyInWords({ keyNames, keyTypes }: Key): string {
+export function keyInWords({ keyNames, keyTypes }: KeySchema): string {
   return keyNames.map((name) => `${name} (${keyTypes[name]})`).join(' and ');
 }
 
 /** @throws CommandError when what is typed has other attributes than the keys of the table */
-export function checkKey(command: string, named: Named, text: string, key: Key): void {
-  if (isKeyOf(key, parseItemKey(command, named, text))) return;
+export function checkKey(command: string, named: Named, text: string, schema: KeySchema): void {
+  if (isKeyOf(schema, parseItemKey(command, named, text))) return;
   throw new CommandError(
-    `stream-cache ${command}: ${JSON.stringify(text)} is no key of ${named.table}, which has ${keyInWords(key)}.`,
+    `stream-cache ${command}: ${JSON.stringify(text)} is no key of ${named.table}, which has ${keyInWords(schema)}.`,
   );
 }
 

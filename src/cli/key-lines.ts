@@ -2,9 +2,8 @@ import { createReadStream } from 'node:fs';
 import { createInterface } from 'node:readline';
 import type { AttributeMap } from '../attributes.js';
 import { toError } from '../errors.js';
-import { isKeyOf } from '../operate/compare.js';
+import { isKeyOf, type KeySchema } from '../operate/key-attributes.js';
 import type { Lane } from '../operate/lanes.js';
-import type { Described } from '../operate/table.js';
 import type { Portion } from '../operate/warm.js';
 import { CommandError } from './command-error.js';
 import { keyInWords, parseItemKey } from './item-key.js';
@@ -20,7 +19,7 @@ const AT_ONCE = 1_000;
  */
 export function keyLines(
   command: string,
-  { table, namespace, described }: { table: string; namespace?: string | undefined; described: Described },
+  { table, namespace, described }: { table: string; namespace?: string | undefined; described: KeySchema },
   file: string,
 ): Lane<Portion> {
   const keyOf = (text: string, line: number): AttributeMap => {

@@ -60,7 +60,7 @@ function resumeArgument(run: Run, state: object, file: string | undefined): stri
 /**
  * The state of the run that `--resume` names, by its file or its token.
  *
- * @param isState whether it is what such a run writes
+ * @param isState whether it is what such a run writes beside its places
  * @throws CommandError when it is none, or of another run
  */
 export function resumedState<T>(run: Run, text: string, isState: (state: object) => boolean): T {
@@ -75,7 +75,9 @@ export function resumedState<T>(run: Run, text: string, isState: (state: object)
       throw wrong(`it is of ${name} ${of[name] ?? '(none)'}, not ${expected[name] ?? '(none)'}`);
     }
   }
-  if (!isState(state)) throw wrong('it is no state of a run');
+  const { places } = state as { places?: unknown };
+  if (typeof places !== 'object' || places === null || !isState(state))
+    throw wrong('it is no state of a run');
   return state as T;
 }
 

@@ -101,9 +101,9 @@ async function compare(
 }
 
 function isState(state: object): boolean {
-  const { places, items, results, unknown, suspects } = state as Partial<VerifyState>;
+  const { items, results, unknown, suspects } = state as Partial<VerifyState>;
   const isCounted = [items, results, unknown].every((number) => Number.isSafeInteger(number));
-  return isCounted && Array.isArray(suspects) && typeof places === 'object' && places !== null;
+  return isCounted && Array.isArray(suspects);
 }
 
 function textOf(options: VerifyOptions, verified: Verified, cache: Operated): string {

@@ -1,7 +1,7 @@
 import type { AttributeMap } from '../attributes.js';
 import { toError } from '../errors.js';
-import { isKeyOf } from '../operate/compare.js';
 import { span } from '../operate/guard-words.js';
+import { isKeyOf } from '../operate/key-attributes.js';
 import { type Lane, type Places, PlacesError } from '../operate/lanes.js';
 import type { Memory } from '../operate/memory.js';
 import type { Operated } from '../operate/operated.js';
@@ -86,11 +86,9 @@ export async function warm(args: readonly string[], terminal: Terminal): Promise
 }
 
 function isState(state: object): boolean {
-  const { places, warmed } = state as Partial<WarmState>;
+  const { warmed } = state as Partial<WarmState>;
   const counts = Object.keys(NOTHING_WARMED).map((name) => warmed?.[name as keyof Warmed]);
-  return (
-    counts.every((number) => Number.isSafeInteger(number)) && typeof places === 'object' && places !== null
-  );
+  return counts.every((number) => Number.isSafeInteger(number));
 }
 
 const NO_ESTIMATE =

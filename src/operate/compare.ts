@@ -5,19 +5,16 @@ import { indexTagOf, itemKey, tablePrefix } from '../key.js';
 import { openResult } from '../read/result-codec.js';
 import type { CacheStore } from '../store/store.js';
 import { confirmed } from './confirmed.js';
-import { keyAttributesOf } from './key-attributes.js';
+import { isKeyOf, type KeySchema, keyAttributesOf } from './key-attributes.js';
 import type { Operated } from './operated.js';
 import type { Page, ResultPage, Table } from './table.js';
 
 /** A cache and the table that it is compared with. */
-export interface Sides {
+export interface Sides extends KeySchema {
   readonly cache: Operated;
   readonly table: Table;
   readonly tableName: string;
   readonly namespace?: string | undefined;
-  /** The names of the table's key attributes, and their types. */
-  readonly keyNames: readonly string[];
-  readonly keyTypes: Readonly<Record<string, string>>;
 }
 
 /** A portion of what is to be compared, ready to be. */
@@ -201,16 +198,6 @@ function attributesOf(sides: Sides, key: string, text: string): AttributeMap | u
   return isKeyOf(sides, attributes) && keyOf(namespace, tableName, attributes) === key
     ? attributes
     : undefined;
-}
-
-/** Whether a table's items can have such a key: DynamoDB refuses all that are asked for beside another. */
-export function isKeyOf(
-  { keyNames, keyTypes }: Pick<Sides, 'keyNames' | 'keyTypes'>,
-  attributes: AttributeMap,
-): boolean {
-  const names = Object.keys(attributes);
-  const isOfType = (name: string) => Object.hasOwn(attributes[name] ?? {}, keyTypes[name] ?? '');
-  return names.length === keyNames.length && keyNames.every(isOfType);
 }
 
 function keyOf(

@@ -24,3 +24,18 @@ function attributeOf(sign: string, value: string): AttributeMap[string] {
   if (sign === '#') return { N: value };
   return sign === '=' ? { S: decodeURIComponent(value) } : { B: Buffer.from(value, 'base64url') };
 }
+
+/** What a table's keys are made of. */
+export interface KeySchema {
+  /** The names of its key attributes, the partition key's first. */
+  readonly keyNames: readonly string[];
+  /** Their types: `S`, `N` or `B`. */
+  readonly keyTypes: Readonly<Record<string, string>>;
+}
+
+/** Whether a table's items can have such a key: DynamoDB refuses all that are asked for beside another. */
+export function isKeyOf({ keyNames, keyTypes }: KeySchema, attributes: AttributeMap): boolean {
+  const names = Object.keys(attributes);
+  const isOfType = (name: string) => Object.hasOwn(attributes[name] ?? {}, keyTypes[name] ?? '');
+  return names.length === keyNames.length && keyNames.every(isOfType);
+}

@@ -14,6 +14,7 @@ import {
 } from '@aws-sdk/client-dynamodb';
 import type { AttributeMap } from '../attributes.js';
 import { decode, encode } from '../codec.js';
+import type { KeySchema } from './key-attributes.js';
 import type { Lane } from './lanes.js';
 
 /** A table as its operators read it, at a pace. */
@@ -32,11 +33,7 @@ export interface Table {
   result(operation: 'Query' | 'Scan', request: object): Promise<ResultPage>;
 }
 
-export interface Described {
-  /** The names of its key attributes. */
-  readonly keyNames: readonly string[];
-  /** Their types: `S`, `N` or `B`. */
-  readonly keyTypes: Readonly<Record<string, string>>;
+export interface Described extends KeySchema {
   /** As DynamoDB knew it within the last six hours. */
   readonly itemCount: number;
 }
