@@ -49,19 +49,27 @@ export function operatedRedis(connection: Connection): Operated {
     );
   const clusterInfo = async () => {
     const client = connection.client();
-    const nodesNow = () => (client.isCluster ? (client as Cluster).nodes('all') : [client as Redis]);
-    let nodes = nodesNow();
-    // A client that looks for its cluster anew knows none for a moment.
-    for (const until = Date.now() + STALL_MS; nodes.length === 0 && Date.now() < until; nodes = nodesNow()) {
-      await delay(20);
+    const askAll = () => {
+      const nodes = client.isCluster ? (client as Cluster).nodes('all') : [client as Redis];
+      const asked = nodes.map(async (node) =>
+        fieldsOf(await answered('CLUSTER INFO', node.cluster('INFO') as Promise<string>)),
+      );
+      return Promise.allSettled(asked);
+    };
+    const saidNo = (answer: PromiseSettledResult<unknown>) =>
+      answer.status === 'rejected' && answer.reason instanceof CacheError && answer.reason.answered;
+    const until = Date.now() + STALL_MS;
+    while (true) {
+      const answers = await askAll();
+      const told = answers.flatMap((answer) => (answer.status === 'fulfilled' ? answer.value : []));
+      // A client that looks for its cluster anew knows none of its servers for a moment, or only some that are gone.
+      if (told.length === 0 && !answers.some(saidNo) && Date.now() < until) {
+        await delay(20);
+        continue;
+      }
+      // The first to notice that a server is gone is right.
+      return told.sort((a, b) => servedBy(a) - servedBy(b))[0];
     }
-    const asked = nodes.map(async (node) =>
-      fieldsOf(await answered('CLUSTER INFO', node.cluster('INFO') as Promise<string>)),
-    );
-    const answers = await Promise.allSettled(asked);
-    const told = answers.flatMap((answer) => (answer.status === 'fulfilled' ? answer.value : []));
-    // The first to notice that a server is gone is right.
-    return told.sort((a, b) => servedBy(a) - servedBy(b))[0];
   };
   const servers = async (prefix: string) => {
     const pattern = `${prefix.replace(/[\\*?[\]^]/g, '\\$&')}*`;
