@@ -58,7 +58,7 @@ export function openSession(
     const patience = openPatience(patienceMs, () => breaker.successes);
     const answers = await spend(() =>
       // The store's own deadline comes later: it does not tell a late answer from a late look at it.
-      inTime(() => ask({ deadline: Date.now() + patienceMs + STORE_MS }), patience, count),
+      inTime(() => ask({ deadline: Date.now() + patienceMs + STORE_MS, unref: true }), patience, count),
     );
     const error = answers.find((answer) => answer instanceof CacheError);
     if (error !== undefined) report({ type: 'cache-failure', operation, error });

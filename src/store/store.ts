@@ -70,6 +70,8 @@ export type Settled<T> = T | CacheError;
 export interface CallOptions {
   /** When to stop waiting, in milliseconds since the epoch by this process's clock. */
   readonly deadline?: number | undefined;
+  /** Whether the process may end while this waits, since the caller has a timer of its own. Default: false. */
+  readonly unref?: boolean | undefined;
 }
 
 /** One stream change, as a store applies it. */

@@ -64,8 +64,8 @@ export function glideWire(client: GlideClient | GlideClusterClient, stallMs: num
   }
 
   return {
-    async send(work, { deadline }) {
-      const limits = { stallMs, deadline };
+    async send(work, options) {
+      const limits = { stallMs, ...options };
       const info = () => client.customCommand(['INFO', 'replication'], AS_TEXT).then(String);
       learn(role, info, (error) => failure(error).answered);
       const sent = await (work.count === 1

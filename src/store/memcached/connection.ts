@@ -141,7 +141,7 @@ export function newConnection(
       return socket;
     },
 
-    exchange(commands, { deadline, again = true } = {}) {
+    exchange(commands, { deadline, unref, again = true } = {}) {
       if (commands.length === 0) return Promise.resolve([]);
       const text = commands.join('');
       return new Promise((resolve) => {
@@ -159,6 +159,7 @@ export function newConnection(
                 () => end(failure('did not answer in the time there was')),
                 Math.max(0, deadline - Date.now()),
               );
+        if (unref) late?.unref();
         const attempt = (mayAgain: boolean) =>
           send(socket ?? open(), text, {
             left: commands.length,

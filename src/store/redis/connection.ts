@@ -177,7 +177,7 @@ function openCluster(
       if (reason !== undefined) found(reason);
       return attempt > LAMBDA_SAFE.maxRetriesPerRequest ? null : reconnectDelay(attempt);
     },
-    slotsRefreshTimeout: 2_000, // a connection that is not made tells why before
+    slotsRefreshTimeout: 1_600, // a connection that is not made tells why before
     redisOptions: { ...LAMBDA_SAFE, ...options, Connector: connector },
     // A certificate names the host, not the address that its name resolves to.
     ...(options.tls && { dnsLookup: (address, callback) => callback(null, address) }),

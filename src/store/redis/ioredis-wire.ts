@@ -10,6 +10,7 @@ import {
   type Limits,
   sendAlone,
   sendInLanes,
+  startTimer,
   timeLeft,
   unused,
 } from './lanes.js';
@@ -37,9 +38,9 @@ const PIPELINE_SIZE = 256;
  */
 export function ioredisWire(connection: Connection, stallMs: number): Wire {
   return {
-    async send(work, { deadline }) {
+    async send(work, options) {
       const client = connection.client();
-      const limits = { stallMs, deadline };
+      const limits = { stallMs, ...options };
       const standing = standingOf(client);
       if (mustWait(client)) await whenReady(client, limits);
       if (standing.misplaced !== undefined)
@@ -102,7 +103,7 @@ function whenReady(client: RedisClient, limits: Limits): Promise<void> {
       waiters.delete(done);
       resolve();
     };
-    const timer = setTimeout(done, client.status === 'end' ? 0 : timeLeft(limits));
+    const timer = startTimer(limits, client.status === 'end' ? 0 : timeLeft(limits), done);
     waiters.add(done);
     if (client.status === 'wait') client.connect().catch(() => {});
   });

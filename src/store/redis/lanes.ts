@@ -7,6 +7,8 @@ export interface Limits {
   readonly stallMs: number;
   /** Stop waiting at this time in any case, in milliseconds since the epoch. */
   readonly deadline?: number | undefined;
+  /** Whether the process may end while this waits. */
+  readonly unref?: boolean | undefined;
 }
 
 /** How many commands or pipelines may be under way at once to one server. */
@@ -73,16 +75,17 @@ export async function sendInLanes(
 export async function sendAlone(
   call: Call,
   sendOne: (call: Call) => Promise<Settled<unknown>>,
-  { stallMs, deadline }: Limits,
+  limits: Limits,
 ): Promise<Sent> {
-  const waitMs = timeLeft({ stallMs, deadline });
+  const { stallMs } = limits;
+  const waitMs = timeLeft(limits);
   let isLate = false;
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<ConnectionError>((resolve) => {
-    timer = setTimeout(() => {
+    timer = startTimer(limits, waitMs, () => {
       isLate = true;
       resolve(notAnswered(waitMs === stallMs ? nothingFor(stallMs) : TIME_OVER));
-    }, waitMs);
+    });
   });
   const reply = await Promise.race([sendOne(call), late]);
   clearTimeout(timer);
@@ -120,6 +123,12 @@ export function timeLeft({ stallMs, deadline }: Limits): number {
   return deadline === undefined ? stallMs : Math.max(0, Math.min(stallMs, deadline - Date.now()));
 }
 
+/** A timer of a wait: it keeps the process alive unless the caller's own does. */
+export function startTimer({ unref }: Limits, ms: number, isOver: () => void): NodeJS.Timeout {
+  const timer = setTimeout(isOver, ms);
+  return unref ? timer.unref() : timer;
+}
+
 const TIME_OVER = 'the time for it was over';
 
 function nothingFor(stallMs: number): string {
@@ -154,7 +163,8 @@ interface Patience {
   stop(): void;
 }
 
-function startPatience({ stallMs, deadline }: Limits): Patience {
+function startPatience(limits: Limits): Patience {
+  const { stallMs, deadline } = limits;
   let over = false;
   let stalled = false;
   let reason = 'its connection failed before this command was sent';
@@ -166,14 +176,14 @@ function startPatience({ stallMs, deadline }: Limits): Patience {
       resolve();
     };
   });
-  const stall = setTimeout(() => {
+  const stall = startTimer(limits, stallMs, () => {
     stalled = true;
     giveUp(nothingFor(stallMs));
-  }, stallMs);
+  });
   const limit =
     deadline === undefined
       ? undefined
-      : setTimeout(() => giveUp(TIME_OVER), Math.max(0, deadline - Date.now()));
+      : startTimer(limits, Math.max(0, deadline - Date.now()), () => giveUp(TIME_OVER));
   return {
     end,
     get over() {
