@@ -145,6 +145,7 @@ const LAMBDA_SAFE = {
   lazyConnect: true,
   connectTimeout: 1_500,
   socketTimeout: 1_500,
+  disconnectTimeout: 200, // how long a server may take to close what was ended here; a timer keeps the process alive for it
   maxRetriesPerRequest: 2,
   disableClientInfo: true,
   // A primary that was demoted in a failover: the next connection, to the same DNS name, leads to the new one.
