@@ -79,16 +79,14 @@ function declarationOf(definition: Definition): DeclaredTable {
   const ttl: { attributeName: string; enabled: boolean } | undefined = resolve(
     definition.timeToLiveSpecification,
   );
-  // What an index of several partition keys holds is not told by one of them: it ends with any change of the table.
-  const declared = indexes.filter(({ keySchema }) => named(keySchema, 'HASH').length === 1);
   return {
     partitionKey: named(keys, 'HASH')[0],
     sortKey: named(keys, 'RANGE')[0] ?? null,
     indexes: Object.fromEntries(
-      declared.map(({ indexName, keySchema }) => [
-        indexName,
-        { partitionKey: named(keySchema, 'HASH')[0] ?? '' },
-      ]),
+      indexes.map(({ indexName, keySchema }) => {
+        const [first = '', ...others] = named(keySchema, 'HASH');
+        return [indexName, { partitionKey: others.length === 0 ? first : [first, ...others] }];
+      }),
     ),
     ...(ttl?.enabled && { ttlAttribute: ttl.attributeName }),
   };

@@ -112,7 +112,13 @@ export interface DeclaredTable extends TableConfig {
   /** Name of the table's sort key, `null` when it has none: a PutItem then says which item it writes. */
   readonly sortKey?: string | null | undefined;
   /** The partition keys of its indexes, by index name. */
-  readonly indexes?: Readonly<Record<string, { readonly partitionKey: string }>> | undefined;
+  readonly indexes?: Readonly<Record<string, DeclaredIndex>> | undefined;
+}
+
+/** What can be said of one index. */
+export interface DeclaredIndex {
+  /** Name of the index's partition key; the names of all of them, up to four, where it has several. */
+  readonly partitionKey: string | readonly string[];
 }
 
 export type Mode = 'write' | 'refresh' | 'invalidate';
@@ -159,7 +165,8 @@ export interface TableSettings {
   readonly alsoDelete: TableConfig['alsoDelete'];
   readonly partitionKey: string | undefined;
   readonly sortKey: string | null | undefined;
-  readonly indexes: ReadonlyMap<string, string>;
+  /** The names of their partition keys. */
+  readonly indexes: ReadonlyMap<string, readonly string[]>;
 }
 
 const TTL_NAMES: readonly string[] = ['item', 'itemNegative', 'query', 'scan'] satisfies (keyof TtlSeconds)[];
@@ -214,6 +221,13 @@ type Check = (value: unknown) => boolean | string;
 const isText = (value: unknown) => typeof value === 'string' && value !== '';
 /** https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/HowItWorks.NamingRulesDataTypes.html */
 const isTableName = (value: unknown) => isText(value) && /^[\w.-]{1,255}$/.test(String(value));
+/** https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/GSI.DesignPattern.MultiAttributeKeys.html */
+const isPartitionKey = (value: unknown) =>
+  isText(value) ||
+  (Array.isArray(value) &&
+    isWithin(value.length, 1, 4) &&
+    value.every(isText) &&
+    new Set(value).size === value.length);
 const isFunction = (value: unknown) => typeof value === 'function';
 const isSeconds = (value: unknown) => isWithin(value, 1, MAX_TTL_SECONDS);
 
@@ -248,8 +262,8 @@ const DECLARED_TABLE_OPTIONS: Record<keyof DeclaredTable, [expected: string, che
   partitionKey: ["an attribute's name", isText],
   sortKey: ["an attribute's name, or null", (value) => value === null || isText(value)],
   indexes: [
-    'an object like { byStatus: { partitionKey: "status" } }',
-    (value) => isObjectOf(value, (index) => isObject(index) && isText(index.partitionKey)),
+    'an object like { byStatus: { partitionKey: "status" } }, with an array of up to four names where the index has several partition keys',
+    (value) => isObjectOf(value, (index) => isObject(index) && isPartitionKey(index.partitionKey)),
   ],
 };
 
@@ -417,7 +431,7 @@ function tableSettings(common: TableConfig, table: DeclaredTable, path: string):
     partitionKey: options.partitionKey,
     sortKey: options.sortKey,
     indexes: new Map(
-      Object.entries(options.indexes ?? {}).map(([name, index]) => [name, index.partitionKey]),
+      Object.entries(options.indexes ?? {}).map(([name, { partitionKey }]) => [name, [partitionKey].flat()]),
     ),
   };
 }

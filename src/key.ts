@@ -20,12 +20,9 @@ const MAX_CUSTOM_KEY_BYTES = 4000;
  * @throws KeyError when an attribute is not a string, number or binary
  */
 export function itemKey(namespace: string | undefined, tableName: string, keys: AttributeMap): string {
-  const names = Object.keys(keys);
-  if (names.length === 0)
+  if (Object.keys(keys).length === 0)
     throw new KeyError(`Cannot build a cache key for table ${tableName}: the key has no attributes.`);
-  if (names.length > 1) names.sort();
-  const prefix = `${tablePrefix(namespace, tableName)}:`;
-  return bounded(prefix, names.map((name) => keyAttribute(tableName, name, keys[name])).join(','));
+  return bounded(`${tablePrefix(namespace, tableName)}:`, keyAttributes(tableName, keys));
 }
 
 /** The tag of everything read from a table as a whole: its scans, and queries whose partition is not known. */
@@ -44,20 +41,20 @@ export function indexTagOf(tag: string): string {
 }
 
 /**
- * The tag of what is read from one partition of a table, or of an index when `indexName` is given.
+ * The tag of what is read from one partition of a table, or of an index when `indexName` is given: an index may have up to four
+ * partition key attributes.
  *
- * @throws KeyError when the attribute is not a string, number or binary
+ * @throws KeyError when an attribute is not a string, number or binary
  */
 export function partitionTag(
   namespace: string | undefined,
   tableName: string,
   indexName: string | undefined,
-  attributeName: string,
-  value: AttributeValue,
+  partition: AttributeMap,
 ): string {
   const whole =
     indexName === undefined ? tableTag(namespace, tableName) : indexTag(namespace, tableName, indexName);
-  return bounded(whole, keyAttribute(tableName, attributeName, value));
+  return bounded(whole, keyAttributes(tableName, partition));
 }
 
 /** The key of the note that names a table's key attributes, in the slot of its tag's guard. */
@@ -180,6 +177,12 @@ function decimal(digits: string, point: number): string {
 export function isKeyValue(value: AttributeValue | undefined): value is AttributeValue {
   const { S, N, B } = contents(value);
   return typeof S === 'string' || typeof N === 'string' || typeof B === 'string' || ArrayBuffer.isView(B);
+}
+
+function keyAttributes(tableName: string, keys: AttributeMap): string {
+  const names = Object.keys(keys);
+  if (names.length > 1) names.sort();
+  return names.map((name) => keyAttribute(tableName, name, keys[name])).join(',');
 }
 
 function keyAttribute(tableName: string, name: string, value: AttributeValue | undefined): string {

@@ -52,7 +52,7 @@ describe('options', () => {
         ttlSeconds: { query: 9 },
         lateAfterSeconds: 30,
         partitionKey: 'customerId',
-        indexes: { byStatus: { partitionKey: 'status' } },
+        indexes: { byStatus: { partitionKey: 'status' }, byGame: { partitionKey: ['region', 'game'] } },
       },
     } as const;
     const settings = resolveConfig({ ...MEMORY, mode: 'refresh', ttlSeconds: 60, tables }, {});
@@ -65,7 +65,10 @@ describe('options', () => {
       ttlMs: { item: 60_000, query: 9_000 },
       rules: { lateAfterMs: 30_000 },
       partitionKey: 'customerId',
-      indexes: new Map([['byStatus', 'status']]),
+      indexes: new Map([
+        ['byStatus', ['status']],
+        ['byGame', ['region', 'game']],
+      ]),
     });
   });
 
@@ -122,6 +125,12 @@ describe('options', () => {
       /Option tables\.users\.indexes\.byStatus is wrong.*partitionKey.* not "status"/,
       { tables: { users: { indexes: { byStatus: 'status' } } } },
     ],
+    ...[[], ['a', 'a'], ['a', ''], ['a', 'b', 'c', 'd', 'e'], ['a', ['b']]].map(
+      (partitionKey): [RegExp, object] => [
+        /Option tables\.users\.indexes\.byGame is wrong.* an array of up to four names/,
+        { tables: { users: { indexes: { byGame: { partitionKey } } } } },
+      ],
+    ),
     [/Option key is wrong: expected a function/, { key: 'id' }],
     [/Option logger is wrong/, { logger: { info() {} } }],
     [/Option onReport is wrong/, { onReport: true }],

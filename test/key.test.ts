@@ -81,7 +81,9 @@ describe('the key of an item', () => {
     expect(itemKey(text, text, keys)).toBe(`${code}:${code}:${code}=${code}`);
     expect(tableTag(text, text)).toBe(`${code}:${code}*`);
     expect(indexTag(text, text, text)).toBe(`${code}:${code}*${code}*`);
-    expect(partitionTag(text, text, text, text, { S: text })).toBe(`${code}:${code}*${code}*${code}=${code}`);
+    expect(partitionTag(text, text, text, { [text]: { S: text } })).toBe(
+      `${code}:${code}*${code}*${code}=${code}`,
+    );
   });
 
   test.each<[string, AttributeMap]>([
@@ -174,8 +176,10 @@ describe('a long key', () => {
   test('is hashed behind its table, as a tag is', () => {
     const value = { S: 'x'.repeat(2_000) };
     expect(itemKey('prod', 'users', { id: value })).toMatch(/^prod:users:sha256\.[\w-]{43}$/);
-    expect(partitionTag('prod', 'users', undefined, 'id', value)).toMatch(/^prod:users\*sha256\.[\w-]{43}$/);
-    expect(partitionTag('prod', 'users', 'byEmail', 'id', value)).toMatch(
+    expect(partitionTag('prod', 'users', undefined, { id: value })).toMatch(
+      /^prod:users\*sha256\.[\w-]{43}$/,
+    );
+    expect(partitionTag('prod', 'users', 'byEmail', { id: value })).toMatch(
       /^prod:users\*byEmail\*sha256\.[\w-]{43}$/,
     );
   });
@@ -210,9 +214,9 @@ describe('a tag', () => {
     [tableTag(undefined, 'users'), 'users*'],
     [tableTag('prod', 'users'), 'prod:users*'],
     [indexTag(undefined, 'users', 'byEmail'), 'users*byEmail*'],
-    [partitionTag(undefined, 'users', undefined, 'id', { S: '42' }), 'users*id=42'],
-    [partitionTag(undefined, 'users', 'byAge', 'age', { N: '42.0' }), 'users*byAge*age#42'],
-    [partitionTag('prod', 'users', 'byHash', 'hash', { B: 'AAH/' }), 'prod:users*byHash*hash~AAH_'],
+    [partitionTag(undefined, 'users', undefined, { id: { S: '42' } }), 'users*id=42'],
+    [partitionTag(undefined, 'users', 'byAge', { age: { N: '42.0' } }), 'users*byAge*age#42'],
+    [partitionTag('prod', 'users', 'byHash', { hash: { B: 'AAH/' } }), 'prod:users*byHash*hash~AAH_'],
   ])('%s is %s', (tag, text) => {
     expect(tag).toBe(text);
   });
@@ -231,10 +235,13 @@ describe('a tag', () => {
           texts.add(['index', place, index], indexTag(namespace, tableName, index));
           for (const [name, value] of Object.entries(keys)) {
             const partition = identity({ ...subject, keys: { [name]: value } });
-            texts.add(['partition', partition], partitionTag(namespace, tableName, undefined, name, value));
+            texts.add(
+              ['partition', partition],
+              partitionTag(namespace, tableName, undefined, { [name]: value }),
+            );
             texts.add(
               ['partition', partition, index],
-              partitionTag(namespace, tableName, index, name, value),
+              partitionTag(namespace, tableName, index, { [name]: value }),
             );
           }
         }
@@ -244,7 +251,7 @@ describe('a tag', () => {
   });
 
   test('cannot be made of what no key attribute can be', () => {
-    expect(() => partitionTag(undefined, 'users', undefined, 'id', { BOOL: true })).toThrow(KeyError);
+    expect(() => partitionTag(undefined, 'users', undefined, { id: { BOOL: true } })).toThrow(KeyError);
   });
 });
 

@@ -50,11 +50,10 @@ export function partitionScope(
   partition: AttributeMap,
 ): PurgeScope {
   const whole = tableScope(namespace, tableName);
-  const [[name = '', value] = []] = Object.entries(partition);
   const own = itemKey(namespace, tableName, partition).slice(whole.itemPrefix.length);
   const tags = new Set([
     tableTag(namespace, tableName),
-    partitionTag(namespace, tableName, undefined, name, value as AttributeMap[string]),
+    partitionTag(namespace, tableName, undefined, partition),
   ]);
   return {
     ...whole,

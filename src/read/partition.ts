@@ -1,24 +1,30 @@
 import type { QueryCommandInput } from '@aws-sdk/client-dynamodb';
-import type { AttributeValue } from '../attributes.js';
+import type { AttributeMap, AttributeValue } from '../attributes.js';
 import { isRecord, readExpressions, type Token } from './expression.js';
 
 /**
- * The value of the partition key that a Query reads, given that key's name in the table or index it reads from.
+ * The partition that a Query reads, given the names of the partition key's attributes in the table or index it reads from.
  *
  * `undefined` when the request does not say so beyond doubt. A request that DynamoDB refuses may have a partition.
  *
- * @example queryPartition({ KeyConditionExpression: 'pk = :pk', ExpressionAttributeValues: { ':pk': { S: 'a' } } }, 'pk')
+ * @example queryPartition({ KeyConditionExpression: 'pk = :pk', ExpressionAttributeValues: { ':pk': { S: 'a' } } }, ['pk']) // { pk: { S: 'a' } }
  */
 export function queryPartition(
   request: Omit<QueryCommandInput, 'TableName'>,
-  partitionKey: string,
-): AttributeValue | undefined {
+  partitionKey: readonly string[],
+): AttributeMap | undefined {
   const { KeyConditionExpression, KeyConditions } = request;
   if (KeyConditionExpression !== undefined && KeyConditions !== undefined) return undefined;
-  if (KeyConditions !== undefined) return keyValue(legacyEquality(KeyConditions, partitionKey));
-  const tokens = readExpressions(request)?.KeyConditionExpression;
-  const values = tokens && equalities(tokens, partitionKey);
-  return values?.length === 1 ? keyValue(values[0]) : undefined;
+  const tokens = KeyConditions === undefined ? readExpressions(request)?.KeyConditionExpression : undefined;
+  const partition: Record<string, AttributeValue> = {};
+  for (const name of partitionKey) {
+    const value = keyValue(
+      KeyConditions === undefined ? tokens && equality(tokens, name) : legacyEquality(KeyConditions, name),
+    );
+    if (value === undefined) return undefined;
+    partition[name] = value;
+  }
+  return partition;
 }
 
 function legacyEquality(conditions: unknown, partitionKey: string): unknown {
@@ -26,6 +32,12 @@ function legacyEquality(conditions: unknown, partitionKey: string): unknown {
   if (!isRecord(condition) || condition.ComparisonOperator !== 'EQ') return undefined;
   const values = condition.AttributeValueList;
   return Array.isArray(values) && values.length === 1 ? values[0] : undefined;
+}
+
+/** The one value that an attribute must equal. */
+function equality(tokens: readonly Token[], attributeName: string): unknown {
+  const values = equalities(tokens, attributeName);
+  return values?.length === 1 ? values[0] : undefined;
 }
 
 /**

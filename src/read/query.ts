@@ -82,11 +82,13 @@ function cachedRequest(reader: Reader, operation: 'Query' | 'Scan', input: Reque
 function queryTags(reader: Reader, { name, settings }: Table, input: Request): [string, ...string[]] {
   const { namespace } = reader;
   const indexName = input.IndexName as string | undefined;
-  const partitionKey = indexName === undefined ? settings.partitionKey : settings.indexes.get(indexName);
-  const value = partitionKey === undefined ? undefined : queryPartition(input as never, partitionKey);
-  if (partitionKey === undefined || value === undefined) return [tableTag(namespace, name)];
-  const partition = partitionTag(namespace, name, indexName, partitionKey, value);
-  return indexName === undefined ? [partition] : [partition, indexTag(namespace, name, indexName)];
+  const { partitionKey } = settings;
+  const ofTable = partitionKey === undefined ? undefined : [partitionKey];
+  const names = indexName === undefined ? ofTable : settings.indexes.get(indexName);
+  const partition = names === undefined ? undefined : queryPartition(input as never, names);
+  if (partition === undefined) return [tableTag(namespace, name)];
+  const tag = partitionTag(namespace, name, indexName, partition);
+  return indexName === undefined ? [tag] : [tag, indexTag(namespace, name, indexName)];
 }
 
 async function serve(reader: Reader, call: Call, request: ResultRequest): Promise<Response | undefined> {

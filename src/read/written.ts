@@ -137,7 +137,7 @@ function tagsOf({ namespace }: Reader, { name, settings }: Table, attributes: At
     tableTag(namespace, name),
     ...(partitionKey === undefined || value === undefined
       ? []
-      : [partitionTag(namespace, name, undefined, partitionKey, value)]),
+      : [partitionTag(namespace, name, undefined, { [partitionKey]: value })]),
     ...[...indexes.keys()].map((indexName) => indexTag(namespace, name, indexName)),
   ];
 }

@@ -1,4 +1,4 @@
-import type { AttributeValue } from '../attributes.js';
+import type { AttributeMap } from '../attributes.js';
 import { contradict } from '../coherence.js';
 import type { TableSettings } from '../config.js';
 import { KeyError, toError } from '../errors.js';
@@ -121,20 +121,26 @@ function tagsOf(
 ): string[] {
   const { tableName, keys } = record;
   const tags = [tableTag(namespace, tableName)];
-  const addPartition = (indexName: string | undefined, name: string, value: AttributeValue | undefined) => {
-    // An item without this attribute, or with one that no index key can be, is not in the index.
-    if (!isKeyValue(value)) return;
-    const tag = attempt(() => partitionTag(namespace, tableName, indexName, name, value));
+  const addPartition = (
+    indexName: string | undefined,
+    names: readonly string[],
+    image: AttributeMap = {},
+  ) => {
+    const partition = names.map((name) => [name, restoredKeyValue(image[name])] as const);
+    // An item that lacks one of these attributes, or has one that no index key can be, is not in the index.
+    if (!partition.every(([, value]) => isKeyValue(value))) return;
+    const attributes = Object.fromEntries(partition) as AttributeMap;
+    const tag = attempt(() => partitionTag(namespace, tableName, indexName, attributes));
     if (tag !== undefined) tags.push(tag);
   };
 
   if (table.partitionKey !== undefined) {
-    addPartition(undefined, table.partitionKey, keys[table.partitionKey]);
+    addPartition(undefined, [table.partitionKey], keys);
   }
-  for (const [indexName, attributeName] of table.indexes) {
+  for (const [indexName, names] of table.indexes) {
     if (!knowsBothImages(record)) tags.push(indexTag(namespace, tableName, indexName));
     for (const image of [record.oldImage, record.newImage]) {
-      addPartition(indexName, attributeName, restoredKeyValue(image?.[attributeName]));
+      addPartition(indexName, names, image);
     }
   }
   return tags;

@@ -42,7 +42,7 @@ describe.each([
     );
     const being = itemKey(ns, 'users', { id: { S: 'being read' } });
     const [lease] = (await store.begin([being], RULES)) as [Lease];
-    const tags = [tableTag(ns, 'users'), partitionTag(ns, 'users', undefined, 'id', { S: 'p' })];
+    const tags = [tableTag(ns, 'users'), partitionTag(ns, 'users', undefined, { id: { S: 'p' } })];
     await store.begin(tags, RULES);
     const results = tags.map((tag) => resultKey(tag, 'a query'));
     await store.put(results.map((key) => ({ key, value: 'g\nr', ttlMs: 60_000 })));
@@ -62,7 +62,7 @@ describe.each([
       RULES,
     );
     const partition = (indexName: string | undefined, id: string) =>
-      partitionTag(ns, 'orders', indexName, 'customerId', { S: id });
+      partitionTag(ns, 'orders', indexName, { customerId: { S: id } });
     const ending = [tableTag(ns, 'orders'), partition(undefined, 'c,1'), partition('byState', 'z')];
     const staying = [partition(undefined, 'c,11')];
     const before = (await store.begin([...ending, ...staying], RULES)) as Lease[];

@@ -115,7 +115,7 @@ test.each<[string, string, ReturnType<typeof tableOfName>]>([
   ['a number', itemKey(undefined, 't', { n: { N: '-1' } }), { table: 't', kind: 'item' }],
   ['a hash', itemKey('n', 't', { id: { S: 'x'.repeat(2_000) } }), { table: 'n:t', kind: 'item' }],
   ['a guard', guardKey(itemKey('n', 't', { id: { S: 'a' } })), { table: 'n:t', kind: 'guard' }],
-  ['a tag', guardKey(partitionTag('n', 't', 'i', 'a', { S: 'x' })), { table: 'n:t', kind: 'tag' }],
+  ['a tag', guardKey(partitionTag('n', 't', 'i', { a: { S: 'x' } })), { table: 'n:t', kind: 'tag' }],
   ['a result', resultKey(indexTag(undefined, 't', 'i'), 'q'), { table: 't', kind: 'result' }],
   ['a note', keyNamesKey('n', 't'), { table: 'n:t', kind: 'note' }],
   ["a caller's own key", 'user-by-email:a@b.c', undefined],

@@ -9,7 +9,7 @@ function partition(KeyConditionExpression: string, names?: Record<string, string
   const ExpressionAttributeValues = used.length > 0 ? Object.fromEntries(used) : undefined;
   return queryPartition(
     { KeyConditionExpression, ExpressionAttributeValues, ExpressionAttributeNames: names },
-    'pk',
+    ['pk'],
   );
 }
 
@@ -28,7 +28,7 @@ describe('queryPartition', () => {
     'begins_with ( sk , :s ) AND pk = :p',
     '(sk BETWEEN :s AND :t) AND (pk = :p)',
   ])('reads it from %s', (expression) => {
-    expect(partition(expression)).toEqual({ S: 'a' });
+    expect(partition(expression)).toEqual({ pk: { S: 'a' } });
   });
 
   it('reads it through an alias, also when the name is a reserved word', () => {
@@ -37,7 +37,7 @@ describe('queryPartition', () => {
       ExpressionAttributeNames: { '#k': 'name', '#s': 'pk' },
       ExpressionAttributeValues: { ':p': { S: 'a' }, ':s': { S: 'b' } },
     };
-    expect(queryPartition(request, 'name')).toEqual({ S: 'a' });
+    expect(queryPartition(request, ['name'])).toEqual({ name: { S: 'a' } });
   });
 
   it('reads it where a filter and a projection share the aliases', () => {
@@ -48,7 +48,7 @@ describe('queryPartition', () => {
       ExpressionAttributeNames: { '#k': 'pk', '#a': 'name' },
       ExpressionAttributeValues: { ':p': { B: new Uint8Array([1]) }, ':v': { BOOL: true } },
     };
-    expect(queryPartition(request, 'pk')).toEqual({ B: new Uint8Array([1]) });
+    expect(queryPartition(request, ['pk'])).toEqual({ pk: { B: new Uint8Array([1]) } });
   });
 
   it('reads it from legacy conditions', () => {
@@ -56,10 +56,23 @@ describe('queryPartition', () => {
       pk: { ComparisonOperator: 'EQ' as const, AttributeValueList: [{ N: '1' }] },
       sk: { ComparisonOperator: 'GT' as const, AttributeValueList: [{ N: '2' }] },
     };
-    expect(queryPartition({ KeyConditions }, 'pk')).toEqual({ N: '1' });
-    expect(queryPartition({ KeyConditions }, 'sk')).toBeUndefined();
-    expect(queryPartition({ KeyConditions }, 'toString')).toBeUndefined();
-    expect(queryPartition({ KeyConditions, KeyConditionExpression: 'pk = :p' }, 'pk')).toBeUndefined();
+    expect(queryPartition({ KeyConditions }, ['pk'])).toEqual({ pk: { N: '1' } });
+    expect(queryPartition({ KeyConditions }, ['sk'])).toBeUndefined();
+    expect(queryPartition({ KeyConditions }, ['toString'])).toBeUndefined();
+    expect(queryPartition({ KeyConditions, KeyConditionExpression: 'pk = :p' }, ['pk'])).toBeUndefined();
+  });
+
+  it('reads each attribute of a key that has several, in any order, and none where one is missing', () => {
+    const request = (KeyConditionExpression: string, ...used: string[]) => ({
+      KeyConditionExpression,
+      ExpressionAttributeValues: Object.fromEntries(used.map((name) => [name, { S: name }])),
+    });
+    const names = ['area', 'game'];
+    expect(
+      queryPartition(request('game = :g AND area = :a AND round > :n', ':g', ':a', ':n'), names),
+    ).toEqual({ game: { S: ':g' }, area: { S: ':a' } });
+    expect(queryPartition(request('area = :a AND round = :n', ':a', ':n'), names)).toBeUndefined();
+    expect(queryPartition(request('area = :a AND game > :g', ':a', ':g'), names)).toBeUndefined();
   });
 
   it.each([
@@ -95,8 +108,8 @@ describe('queryPartition', () => {
   it('does not guess one from a request that leaves an alias or a placeholder unused', () => {
     expect(partition('pk = :p', { '#unused': 'x' })).toBeUndefined();
     const request = { KeyConditionExpression: 'pk = :p', ExpressionAttributeValues: VALUES };
-    expect(queryPartition(request, 'pk')).toBeUndefined();
-    expect(queryPartition({}, 'pk')).toBeUndefined();
+    expect(queryPartition(request, ['pk'])).toBeUndefined();
+    expect(queryPartition({}, ['pk'])).toBeUndefined();
   });
 
   it.each([{ BOOL: true }, { SS: ['a'] }, { M: {} }, { S: 'a', N: '1' }, {}, 'a'])(
@@ -104,12 +117,12 @@ describe('queryPartition', () => {
     (value) => {
       const ExpressionAttributeValues = { ':p': value as never };
       expect(
-        queryPartition({ KeyConditionExpression: 'pk = :p', ExpressionAttributeValues }, 'pk'),
+        queryPartition({ KeyConditionExpression: 'pk = :p', ExpressionAttributeValues }, ['pk']),
       ).toBeUndefined();
       const KeyConditions = {
         pk: { ComparisonOperator: 'EQ' as const, AttributeValueList: [value as never] },
       };
-      expect(queryPartition({ KeyConditions }, 'pk')).toBeUndefined();
+      expect(queryPartition({ KeyConditions }, ['pk'])).toBeUndefined();
     },
   );
 });

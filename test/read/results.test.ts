@@ -8,7 +8,10 @@ import { recordOf } from '../support/table.js';
 import { newPair, type Pair } from './rig.js';
 
 const DECLARED: Record<string, DeclaredTable> = {
-  orders: { partitionKey: 'customerId', indexes: { byState: { partitionKey: 'state' } } },
+  orders: {
+    partitionKey: 'customerId',
+    indexes: { byState: { partitionKey: 'state' }, byPlace: { partitionKey: ['country', 'town'] } },
+  },
 };
 
 const order = (customerId: string, orderId: string, state: string) => ({
@@ -102,6 +105,29 @@ describe('of a table whose keys are declared', () => {
     expect(await read(inState('open'))).toEqual([]);
     expect(await read(inState('paid'))).toEqual(['1', '2']);
     expect(await isStored(inState('new'))).toBe(true);
+  });
+
+  test('of an index with several partition keys a change ends the queries of those partitions alone', async () => {
+    const placed = (orderId: string, country: string, town: string) => ({
+      ...order('a', orderId, 'open'),
+      country: { S: country },
+      town: { S: town },
+    });
+    const inTown = (country: string, town: string) =>
+      new QueryCommand({
+        TableName: 'orders',
+        IndexName: 'byPlace',
+        KeyConditionExpression: 'town = :town AND country = :country',
+        ExpressionAttributeValues: { ':country': { S: country }, ':town': { S: town } },
+      });
+    change(placed('4', 'fr', 'Paris'));
+    change(placed('5', 'us', 'Paris'));
+    change(placed('6', 'fr', 'Nice'));
+    await warm(inTown('fr', 'Paris'), inTown('us', 'Paris'), inTown('fr', 'Nice'));
+    await pair.deliver(change(placed('4', 'fr', 'Nice')));
+    expect(await read(inTown('fr', 'Paris'))).toEqual([]);
+    expect(await read(inTown('fr', 'Nice'))).toEqual(['4', '6']);
+    expect(await isStored(inTown('us', 'Paris'))).toBe(true);
   });
 
   test('a removal ends the queries of the partitions in which the item was', async () => {

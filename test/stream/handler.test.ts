@@ -173,6 +173,18 @@ describe('tags', () => {
     expect(store.calls).toContainEqual(['move', ['users*']]);
   });
 
+  test('of an index with several partition keys a partition is where an item has them all', async () => {
+    const indexes = { byGame: { partitionKey: ['region', 'game'] } };
+    const handler = newHandler({ tables: { users: { indexes } } });
+    const image = (region: string, game?: string) => ({
+      region: { S: region },
+      ...(game && { game: { S: game } }),
+    });
+    const change = { eventName: 'MODIFY', oldImage: image('eu'), newImage: image('eu', 'go') };
+    await handler(event(record({ ...change, number: 1 })));
+    expect(store.calls).toContainEqual(['move', ['users*', 'users*byGame*game=go,region=eu']]);
+  });
+
   test('a tag that did not move fails the records under it, though their items were applied', async () => {
     store.failWhen((_key, method) => method === 'move');
     expect(await newHandler()(event(record()))).toEqual(failed(1));

@@ -175,8 +175,10 @@ export function newTableData(schemas: Schemas, now: () => number): TableData {
       case 'BatchGetItem':
         return batchGet(input);
       case 'Query': {
-        const [name, value] = partitionOf(input);
-        return read(input, (item) => comparable(item[name]) === comparable(value));
+        const equalities = equalitiesOf(input);
+        return read(input, (item) =>
+          equalities.every(([name, value]) => comparable(item[name]) === comparable(value)),
+        );
       }
       case 'Scan':
         return read(input, () => true);
@@ -266,10 +268,13 @@ function capacity({ ReturnConsumedCapacity: asked }: Input, TableName: string) {
   return { ConsumedCapacity: { TableName, CapacityUnits: 0.5, ...Table } };
 }
 
-/** `name = :value`, and nothing of what may follow it. */
-function partitionOf(input: Input): [name: string, value: object] {
-  const [, name = '', value = ''] = /(#?\w+)\s*=\s*(:\w+)/.exec(input.KeyConditionExpression) ?? [];
-  return [input.ExpressionAttributeNames?.[name] ?? name, input.ExpressionAttributeValues?.[value]];
+/** Each `name = :value`, and nothing else. */
+function equalitiesOf(input: Input): [name: string, value: object][] {
+  const found = String(input.KeyConditionExpression).matchAll(/(#?\w+)\s*=\s*(:\w+)/g);
+  return [...found].map(([, name = '', value = '']) => [
+    input.ExpressionAttributeNames?.[name] ?? name,
+    input.ExpressionAttributeValues?.[value],
+  ]);
 }
 
 /** `SET name = :value, name = :value`, and nothing else. */

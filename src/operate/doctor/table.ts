@@ -85,8 +85,9 @@ function keys(table: TableDescription | undefined, settings: TableSettings): Fin
   );
   const { partitionKey, sortKey } = settings;
   const wrongs: string[] = [];
-  if (partitionKey !== undefined && partitionKey !== own.partition) {
-    wrongs.push(`its partition key is ${own.partition}, and ${partitionKey} is declared`);
+  const [ownPartition] = own.partitions;
+  if (partitionKey !== undefined && partitionKey !== ownPartition) {
+    wrongs.push(`its partition key is ${ownPartition}, and ${partitionKey} is declared`);
   }
   if (sortKey !== undefined && sortKey !== own.sort) {
     wrongs.push(`its sort key is ${own.sort ?? 'none'}, and ${sortKey ?? 'none'} is declared`);
@@ -94,8 +95,10 @@ function keys(table: TableDescription | undefined, settings: TableSettings): Fin
   for (const [name, declared] of settings.indexes) {
     const index = indexes.get(name);
     if (index === undefined) wrongs.push(`it has no index ${name}, which is declared`);
-    else if (index.partition !== declared) {
-      wrongs.push(`the partition key of ${name} is ${index.partition}, and ${declared} is declared`);
+    else if (!isSameSet(index.partitions, declared)) {
+      wrongs.push(
+        `the partition key of ${name} is ${index.partitions.join(' and ')}, and ${declared.join(' and ')} is declared`,
+      );
     }
   }
   if (wrongs.length > 0) {
@@ -114,11 +117,14 @@ function keys(table: TableDescription | undefined, settings: TableSettings): Fin
   if (missing.length === 0) return [ok('keys', 'declared as they are')];
   const sample = {
     [table?.TableName ?? '']: {
-      partitionKey: own.partition,
+      partitionKey: ownPartition,
       sortKey: own.sort,
       ...(indexes.size > 0 && {
         indexes: Object.fromEntries(
-          [...indexes].map(([name, { partition }]) => [name, { partitionKey: partition }]),
+          [...indexes].map(([name, { partitions }]) => [
+            name,
+            { partitionKey: partitions.length === 1 ? partitions[0] : partitions },
+          ]),
         ),
       }),
     },
@@ -133,8 +139,13 @@ function keys(table: TableDescription | undefined, settings: TableSettings): Fin
 }
 
 function namesOf(schema: readonly KeySchemaElement[] = []) {
-  const nameOf = (type: string) => schema.find(({ KeyType }) => KeyType === type)?.AttributeName;
-  return { partition: nameOf('HASH'), sort: nameOf('RANGE') ?? null };
+  const namesOfType = (type: string) =>
+    schema.flatMap(({ KeyType, AttributeName }) => (KeyType === type ? (AttributeName ?? []) : []));
+  return { partitions: namesOfType('HASH'), sort: namesOfType('RANGE')[0] ?? null };
+}
+
+function isSameSet(some: readonly string[], others: readonly string[]): boolean {
+  return some.length === others.length && some.every((each) => others.includes(each));
 }
 
 async function timeToLive(
