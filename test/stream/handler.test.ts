@@ -183,6 +183,7 @@ describe('tags', () => {
     const change = { eventName: 'MODIFY', oldImage: image('eu'), newImage: image('eu', 'go') };
     await handler(event(record({ ...change, number: 1 })));
     expect(store.calls).toContainEqual(['move', ['users*', 'users*byGame*game=go,region=eu']]);
+    expect(reports.filter(({ type }) => type === 'poison')).toEqual([]);
   });
 
   test('a tag that did not move fails the records under it, though their items were applied', async () => {
