@@ -177,6 +177,7 @@ describe('tags', () => {
     const indexes = { byGame: { partitionKey: ['region', 'game'] } };
     const handler = newHandler({ tables: { users: { indexes } } });
     const image = (region: string, game?: string) => ({
+      id: { S: '42' },
       region: { S: region },
       ...(game && { game: { S: game } }),
     });
