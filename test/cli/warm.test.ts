@@ -10,6 +10,7 @@ import { itemKey } from '../../src/key.js';
 import { openStore } from '../../src/store/open.js';
 import { createTable, type DynamoDBServer, startDynamoDB } from '../support/dynamodb.js';
 import { type MemcachedServer, startMemcached } from '../support/memcached.js';
+import { thoroughly } from '../support/thorough.js';
 import { runCli } from './run-cli.js';
 
 const COUNT = 5_000;
@@ -57,7 +58,7 @@ async function runUntil(signal: NodeJS.Signals, report: string, args: readonly s
 
 describe.each([
   ['Redis', () => inject('redisUrl')],
-  ['Redis Cluster', () => inject('redisClusterUrl')],
+  ...thoroughly(['Redis Cluster', () => inject('redisClusterUrl')] as const),
   ['memcached', () => memcached.url],
 ] as const)('warm and verify, on %s', (name, urlOf) => {
   const where = (namespace: string) => [

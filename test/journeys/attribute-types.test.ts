@@ -15,6 +15,7 @@ import { NewCachingMiddleware, NewStreamCacheHandler } from '../../src/index.js'
 import { LocalEventSourceMapping } from '../../src/local/index.js';
 import { itemArbitrary } from '../support/arbitraries.js';
 import { createTable, type DynamoDBServer, startDynamoDB } from '../support/dynamodb.js';
+import { rounds } from '../support/thorough.js';
 import { DIALECTS, type Dialect } from './dialects.js';
 
 const WITH_STREAM = 'attribute-types';
@@ -151,7 +152,7 @@ test('Random items are answered as without a cache', { timeout: 120_000 }, async
         }
       }
     }),
-    { numRuns: 150, endOnFailure: true }, // looking for a smaller one would take longer than the test may
+    { numRuns: rounds(25, 150), endOnFailure: true }, // looking for a smaller one would take longer than the test may
   );
 
   const all = async (client: DynamoDBClient) =>

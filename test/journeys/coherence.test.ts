@@ -9,6 +9,7 @@ import { afterAll, beforeAll, describe, expect, inject, onTestFinished, test, vi
 import { type DynamoDBServer, startDynamoDB } from '../support/dynamodb.js';
 import { type MemcachedServer, startMemcached } from '../support/memcached.js';
 import { type MomentoStandIn, startMomento } from '../support/momento.js';
+import { thoroughly } from '../support/thorough.js';
 import { type Loop, openLoop } from './loop.js';
 import { keyOf } from './orders.js';
 import { partitionQuery, type Read, readsAround } from './orders-reads.js';
@@ -55,12 +56,16 @@ const CHANGES: [change: string, make: Change][] = [
 
 describe.each([
   ['Redis', 'the built bundle'],
-  ['Redis', 'the built bundle, told of keys'],
-  ['Redis Cluster', 'the built bundle'],
+  ...thoroughly(
+    ['Redis', 'the built bundle, told of keys'] as const,
+    ['Redis Cluster', 'the built bundle'] as const,
+  ),
   ['Redis Cluster', 'a bundle with keys in its code'],
   ['memcached', 'the built bundle, told of keys'],
-  ["Momento's stand-in", 'the built bundle, told of keys'],
-  ['Redis Cluster by way of GLIDE', 'a bundle that uses GLIDE'],
+  ...thoroughly(
+    ["Momento's stand-in", 'the built bundle, told of keys'] as const,
+    ['Redis Cluster by way of GLIDE', 'a bundle that uses GLIDE'] as const,
+  ),
 ] as const)('%s, kept true by %s', (cache, bundle) => {
   const hasKeys = bundle !== 'the built bundle';
   let loop: Loop;

@@ -25,6 +25,7 @@ import { runCli } from '../cli/run-cli.js';
 import { change, RULES } from '../contract/store-contract.js';
 import { createTable, type DynamoDBServer, startDynamoDB } from '../support/dynamodb.js';
 import { type MemcachedServer, startMemcached } from '../support/memcached.js';
+import { thoroughly } from '../support/thorough.js';
 
 let dynamodb: DynamoDBServer;
 let memcached: MemcachedServer;
@@ -44,7 +45,7 @@ const itemOf = (id: number, name = 'Ada'): AttributeMap => ({
 
 describe.each([
   ['Redis', () => inject('redisUrl')],
-  ['Redis Cluster', () => inject('redisClusterUrl')],
+  ...thoroughly(['Redis Cluster', () => inject('redisClusterUrl')] as const),
   ['memcached', () => memcached.url],
 ] as const)('verify, on %s', (name, urlOf) => {
   const namespace = `verify${randomUUID().replaceAll('-', '')}`;

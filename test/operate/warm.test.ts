@@ -14,6 +14,7 @@ import { change, RULES } from '../contract/store-contract.js';
 import { createTable, type DynamoDBServer, startDynamoDB } from '../support/dynamodb.js';
 import { type MemcachedServer, startMemcached } from '../support/memcached.js';
 import { type MomentoStandIn, startMomento } from '../support/momento.js';
+import { thoroughly } from '../support/thorough.js';
 
 let dynamodb: DynamoDBServer;
 let memcached: MemcachedServer;
@@ -33,7 +34,7 @@ const itemOf = (id: number, state = 'new'): AttributeMap => ({ ...keyOf(id), sta
 
 describe.each([
   ['Redis', () => inject('redisUrl')],
-  ['Redis Cluster', () => inject('redisClusterUrl')],
+  ...thoroughly(['Redis Cluster', () => inject('redisClusterUrl')] as const),
   ['memcached', () => memcached.url],
   ["Momento's stand-in", () => momento.url],
 ] as const)('warm, on %s', (_, urlOf) => {

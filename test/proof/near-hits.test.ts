@@ -1,8 +1,9 @@
 import { expect, test } from 'vitest';
 import { fuzzNearHits } from '../../proof/fuzz/near-hits.js';
+import { rounds } from '../support/thorough.js';
 
 /** The short form of `npm run proof:fuzz -- --only near`. */
-const options = { runs: 150, seed: 1, endOnFailure: true };
+const options = { runs: rounds(40, 150), seed: 1, endOnFailure: true };
 
 test('requests near cached ones are answered and refused as without a cache', {
   timeout: 120_000,

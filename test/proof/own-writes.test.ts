@@ -1,8 +1,9 @@
 import { expect, test } from 'vitest';
 import { fuzzOwnWrites } from '../../proof/fuzz/own-writes.js';
+import { rounds } from '../support/thorough.js';
 
 /** The short form of `npm run proof:fuzz -- --only writes`. */
-const options = { runs: 400, seed: 1, endOnFailure: true };
+const options = { runs: rounds(80, 400), seed: 1, endOnFailure: true };
 
 test('after own writes, and after what the stream brings in any shape and order, all read as without a cache', {
   timeout: 120_000,

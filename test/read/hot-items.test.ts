@@ -14,6 +14,7 @@ import { NewStreamCacheHandler } from '../../src/stream/handler.js';
 import { event } from '../support/records.js';
 import { type UnreliableStore, unreliable } from '../support/stores.js';
 import { FAILURES, newTableStub, recordOf, type TableStub } from '../support/table.js';
+import { thoroughly } from '../support/thorough.js';
 import { batchGetUsers, getUser, nameIn, silent, user } from './rig.js';
 
 /** Environments of a function: each has a middleware of its own, and knows nothing of the others. */
@@ -22,7 +23,7 @@ const PROCESSES = 200;
 describe.each([
   ['memory', () => 'memory:'],
   ['a Redis server', () => inject('redisUrl')],
-  ['a Redis Cluster', () => inject('redisClusterUrl')],
+  ...thoroughly<[string, () => string]>(['a Redis Cluster', () => inject('redisClusterUrl')]),
 ])('a fleet with one cache: %s', (_, url) => {
   let store: CacheStore;
   let cache: UnreliableStore;
@@ -124,7 +125,7 @@ describe.each([
     table.put(user(id, 'Ada'));
     const read = table.hold('GetItem', 'before');
     const [slow] = newFleet(1) as [DynamoDBClient];
-    const [hasty] = newFleet(1, { readTimeoutMs: 200 }) as [DynamoDBClient];
+    const [hasty] = newFleet(1, { readTimeoutMs: 1_000 }) as [DynamoDBClient];
     const slowly = getUser(slow, id);
     await read.reached;
     expect(nameIn(await getUser(hasty, id))).toBe('Ada');

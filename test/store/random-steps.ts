@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { expect } from 'vitest';
 import type { Begun, CacheStore, Lease, Settled } from '../../src/store/store.js';
+import { rounds } from '../support/thorough.js';
 
 /** Nothing ends by itself here: Redis has no virtual clock for that, so the end of a guard or value is a step. */
 export const FOREVER = 1e9;
@@ -194,7 +195,10 @@ export async function compare(newPair: () => Pair): Promise<void> {
         else if (expected && typeof expected === 'object' && 'heldMs' in expected) outcomes.add('held');
       }
     }),
-    { numRuns: Number(process.env.DIFFERENTIAL_RUNS ?? 1_200), examples: EXAMPLES.map((steps) => [steps]) },
+    {
+      numRuns: Number(process.env.DIFFERENTIAL_RUNS ?? rounds(150, 1_200)),
+      examples: EXAMPLES.map((steps) => [steps]),
+    },
   );
   // The steps reach every outcome, or they compare less than they seem to.
   expect([...outcomes]).toEqual(expect.arrayContaining(OUTCOMES));

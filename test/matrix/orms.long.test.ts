@@ -12,7 +12,7 @@ const ORMS: readonly Orm[] = [onetable, electrodb, toolbox];
 /** What becomes of the records of items that no reader has touched for a while. */
 const STORED = new Set<RecordReport['outcome']>(['written', 'deleted', 'superseded']);
 
-describe.runIf(process.env.MATRIX === 'all')('With the cache', () => {
+describe('With the cache', () => {
   let server: DynamoDBServer;
   beforeAll(async () => {
     // What libraries put into items, such as when they were made, is to be the same in both tables.
