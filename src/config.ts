@@ -2,6 +2,7 @@ import { Logger } from '@aws-lambda-powertools/logger';
 import { heard, undisturbed } from './callbacks.js';
 import { type Rules, SLACK_MS } from './coherence.js';
 import { ConfigError } from './errors.js';
+import type { ReaderMode } from './reader-switch.js';
 import { type Report, type Reporter, reporter } from './report.js';
 import { cacheIdentity, openStore } from './store/open.js';
 import type { Authentication } from './store/redis/connection.js';
@@ -44,6 +45,17 @@ export interface StreamCacheConfig extends TableConfig {
    * `STREAM_CACHE_READ_TIMEOUT_MS`.
    */
   readonly readTimeoutMs?: number | undefined;
+  /**
+   * How the middleware answers reads: `on` from the cache; `shadow` from the table, and it reports what the cache would have
+   * answered otherwise; `off` from the table alone. Writes are the same in all. The switch in the cache (`stream-cache switch`)
+   * can say less than this, for all readers of the namespace. Default `on`. `STREAM_CACHE_READER`.
+   */
+  readonly reader?: ReaderMode | undefined;
+  /**
+   * The share of reads that is compared where the mode is `shadow`, from above 0 to 1. The others are the table's alone.
+   * Default 1. `STREAM_CACHE_SHADOW_SHARE`.
+   */
+  readonly shadowShare?: number | undefined;
   /**
    * Default: a Powertools `Logger`. It gets one INFO line per invocation; keys at DEBUG only, item contents never. What it throws is
    * ignored.
@@ -148,6 +160,8 @@ export interface Settings {
   readonly logger: StreamCacheLogger;
   readonly report: Reporter;
   readonly readTimeoutMs: number;
+  readonly reader: ReaderMode;
+  readonly shadowShare: number;
   /** The tables that readers cache; `undefined` for all. */
   readonly tableNames: ReadonlySet<string> | undefined;
   table(name: string): TableSettings;
@@ -172,6 +186,7 @@ export interface TableSettings {
 const TTL_NAMES: readonly string[] = ['item', 'itemNegative', 'query', 'scan'] satisfies (keyof TtlSeconds)[];
 const MAX_TTL_SECONDS = 10 * 365 * 86_400;
 
+const READER_MODES: readonly string[] = ['on', 'shadow', 'off'] satisfies ReaderMode[];
 const MODES: readonly string[] = ['write', 'refresh', 'invalidate'] satisfies Mode[];
 
 /** The environment's name of an option, and how its text becomes the option's value. */
@@ -182,6 +197,8 @@ const ENVIRONMENT = {
   STREAM_CACHE_TABLES: ['tables', parseTables],
   STREAM_CACHE_WRITE_TIMEOUT_MS: ['writeTimeoutMs', parseNumber],
   STREAM_CACHE_READ_TIMEOUT_MS: ['readTimeoutMs', parseNumber],
+  STREAM_CACHE_READER: ['reader', String],
+  STREAM_CACHE_SHADOW_SHARE: ['shadowShare', parseNumber],
   STREAM_CACHE_MODE: ['mode', String],
   STREAM_CACHE_TTL_SECONDS: ['ttlSeconds', parseNumber],
   STREAM_CACHE_TTL_JITTER: ['ttlJitter', parseNumber],
@@ -276,6 +293,8 @@ const OPTIONS: Record<keyof StreamCacheConfig, [expected: string, check: Check]>
   tables: ["an object of options by table name (no ARN), or an array of tables' names", isTables],
   writeTimeoutMs: ['milliseconds from 100 to 60,000', (value) => isWithin(value, 100, 60_000)],
   readTimeoutMs: ['milliseconds from 1 to 10,000', (value) => isWithin(value, 1, 10_000)],
+  reader: ['on, shadow or off', (value) => READER_MODES.includes(value as string)],
+  shadowShare: ['a share from above 0 to 1', (value) => isWithin(value, Number.MIN_VALUE, 1)],
   logger: [
     'an object with debug, info, warn and error',
     (value) =>
@@ -324,6 +343,8 @@ export function resolveConfig(
         : undisturbing(options.logger),
     report: reporter(options.onReport),
     readTimeoutMs: options.readTimeoutMs ?? 50,
+    reader: options.reader ?? 'on',
+    shadowShare: options.shadowShare ?? 1,
     tableNames: options.tables === undefined ? undefined : new Set(declared.keys()),
     table: (name) => tables.get(name) ?? defaults,
   };

@@ -2,6 +2,7 @@ export type { AttributeMap, AttributeValue } from './attributes.js';
 export { decode, encode } from './codec.js';
 export type { Rules } from './coherence.js';
 export type {
+  DeclaredIndex,
   DeclaredTable,
   Mode,
   StreamCacheConfig,
@@ -13,6 +14,7 @@ export { CacheError, ConfigError, EncodeError, EventError, KeyError, StreamCache
 export { itemKey, keyPart } from './key.js';
 export type { CacheMetadata } from './read/answer.js';
 export { type CachingMiddleware, NewCachingMiddleware } from './read/middleware.js';
+export type { ReaderMode } from './reader-switch.js';
 export {
   type BatchReport,
   type BreakerReport,
@@ -23,9 +25,11 @@ export {
   type LookupReport,
   type PoisonReport,
   REPORT_CHANNEL,
+  type ReaderModeReport,
   type RecordOutcome,
   type RecordReport,
   type Report,
+  type ShadowReport,
   type StrongReadReport,
   type UncertainReport,
   type UndecodableReport,

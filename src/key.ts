@@ -62,6 +62,11 @@ export function keyNamesKey(namespace: string | undefined, tableName: string): s
   return `{${tableTag(namespace, tableName)}}:keys`;
 }
 
+/** The key of the switch that the readers of a namespace obey: no table has an empty name. */
+export function switchKey(namespace: string | undefined): string {
+  return `{${tableTag(namespace, '')}}:switch`;
+}
+
 /** The key of a stored result, in the slot of its tag's guard. */
 export function resultKey(tag: string, signature: string): string {
   return `{${tag}}:result:${digest(signature)}`;

@@ -1,6 +1,7 @@
 import diagnostics from 'node:diagnostics_channel';
 import { undisturbed } from './callbacks.js';
 import type { CacheError } from './errors.js';
+import type { ReaderMode } from './reader-switch.js';
 import type { ApplyOutcome, FillOutcome } from './store/store.js';
 
 /**
@@ -19,6 +20,8 @@ export type Report =
   | BatchReport
   | LookupReport
   | DeclinedReport
+  | ShadowReport
+  | ReaderModeReport
   | FillReport
   | StrongReadReport
   | UndecodableReport
@@ -84,6 +87,28 @@ export interface LookupReport {
   readonly operation: 'GetItem' | 'BatchGetItem' | 'Query' | 'Scan';
   readonly tableName: string;
   readonly key: string;
+}
+
+/** Where the mode is `shadow`: what the cache would have answered was compared with what the table said. */
+export interface ShadowReport {
+  readonly type: 'shadow';
+  readonly operation: 'GetItem' | 'BatchGetItem' | 'Query' | 'Scan';
+  /** As the request names it. */
+  readonly tableName: string;
+  /**
+   * - `same`: it is what the table says, or what it says with strong consistency
+   * - `changed`: it was something else, and is not any more: a change was under way
+   * - `stale`: it is something else, after a strongly consistent read of the table too (which no index and no scan has)
+   */
+  readonly outcome: 'same' | 'changed' | 'stale';
+  /** Since when this process has seen this request answered stale, in milliseconds; 0 for the first time. Only where it is stale. */
+  readonly ageMs?: number | undefined;
+}
+
+/** How reads are answered from now on, as this process's options and the switch in the cache say. */
+export interface ReaderModeReport {
+  readonly type: 'reader-mode';
+  readonly mode: ReaderMode;
 }
 
 /** A read was left to DynamoDB without a look at the cache, and so is every other like it. */

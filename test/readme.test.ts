@@ -21,8 +21,9 @@ import { DEFAULT_SERVICE } from '../src/environment.js';
 import { iamAuthentication } from '../src/iam/index.js';
 import { PARAMETERS } from '../src/iam/target.js';
 import * as dynamodbStreamCache from '../src/index.js';
-import { guardKey, tableTag } from '../src/key.js';
+import { guardKey, switchKey, tableTag } from '../src/key.js';
 import { METRIC_NAMESPACE, METRICS } from '../src/metrics/names.js';
+import { switchNote } from '../src/reader-switch.js';
 import { record } from './support/records.js';
 import { type UnreliableStore, unreliable } from './support/stores.js';
 
@@ -361,6 +362,8 @@ describe('what is said of observability', () => {
       undecodable: true,
       void: true,
       declined: true,
+      shadow: true,
+      'reader-mode': true,
       'left-alone': true,
       uncertain: true,
       'cache-failure': true,
@@ -605,6 +608,7 @@ async function everythingThatIsLogged(): Promise<string[]> {
   };
   await everyHandlerReport(config);
   await everyReaderReport(config);
+  await everyReaderMode(config);
   return said;
 }
 
@@ -648,6 +652,22 @@ async function everyReaderReport(config: { cache: UnreliableStore }): Promise<vo
     add: (first: typeof ofAnOldSdk) =>
       (first as (...args: unknown[]) => void)(() => {}, { commandName: 'GetItemCommand' }),
   });
+}
+
+/** The switch is turned to each mode, where an entry is stale. */
+async function everyReaderMode(config: { cache: UnreliableStore }): Promise<void> {
+  const Key = { id: { S: '8' } };
+  const client = cachingClient(tableOf(Key), config);
+  const text = encode({ ...Key, name: { S: 'of before' } });
+  await config.cache.put([{ key: itemKey(undefined, 'users', Key), value: text, ttlMs: 60_000 }]);
+  const now = vi.spyOn(Date, 'now');
+  for (const mode of ['off', 'shadow', 'on'] as const) {
+    now.mockReturnValue(Date.now() + 5_000);
+    if (mode === 'on') await config.cache.delete([switchKey(undefined)]);
+    else await config.cache.put([switchNote(undefined, mode)]);
+    await client.send(new GetItemCommand({ TableName: 'users', Key }));
+  }
+  now.mockRestore();
 }
 
 class Decimal {

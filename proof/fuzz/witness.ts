@@ -37,7 +37,9 @@ export function newWitness(): Witness {
     complaint() {
       const logged = textOf(publicWords);
       const detailed = textOf(debugWords);
-      const stray = [...keys].find((key) => !/^(?:fuzz:|\{fuzz:[^{}]*\}:(?:result:|keys$))/.test(key));
+      const stray = [...keys].find(
+        (key) => !/^(?:fuzz:|\{fuzz:[^{}]*\}:(?:result:|(?:keys|switch)$))/.test(key),
+      );
       publicWords = [];
       debugWords = [];
       keys = new Set();

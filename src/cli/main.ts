@@ -8,6 +8,7 @@ import { invoke } from './invoke.js';
 import { purge } from './purge.js';
 import { replay } from './replay.js';
 import { stats } from './stats.js';
+import { turnSwitch } from './switch.js';
 import { openTerminal } from './terminal.js';
 import { visible } from './text.js';
 import { verify } from './verify.js';
@@ -25,6 +26,7 @@ Commands:
   warm     fills the cache from a table
   replay   invokes the stream handler with what Lambda gave up on
   purge    takes items out of the cache, or all of a table
+  switch   turns reading from the cache off for all readers, or only compares
 
 Options:
   --help      shows this; stream-cache <command> --help says more of a command
@@ -58,6 +60,8 @@ async function main([command, ...args]: readonly string[]): Promise<number> {
         return await replay(args, terminal);
       case 'purge':
         return await purge(args, terminal);
+      case 'switch':
+        return await turnSwitch(args, terminal);
       case '--version':
         return show(await version());
       case '--help':

@@ -7,7 +7,7 @@ export const METRIC_DIMENSIONS = { service: 'service', table: 'table' } as const
 /**
  * Every metric there is, by name. `per` says which dimensions it has: `service` alone, or `service` and `table`. A count
  * is the sum since the last publishing, and is left out when it is zero; `StreamAge`, `BatchSize` and `BatchDuration` have
- * one value for each invocation.
+ * one value for each invocation, `StaleHitAge` one for each stale hit.
  */
 export const METRICS = {
   /** Age of the oldest record of an invocation when it began. */
@@ -37,6 +37,11 @@ export const METRICS = {
   /** Items and results that readers asked for and found; the hit rate is `Hits / (Hits + Misses)`. */
   Hits: { unit: 'Count', per: 'table' },
   Misses: { unit: 'Count', per: 'table' },
+  /** Where the mode of reading is `shadow`: answers of the cache that were compared with the table's, and those that were stale ... */
+  ShadowReads: { unit: 'Count', per: 'table' },
+  StaleHits: { unit: 'Count', per: 'table' },
+  /** ... and for how long this process had seen each of them so. */
+  StaleHitAge: { unit: 'Milliseconds', per: 'table' },
   /** What readers offered to the cache: it was stored ... */
   FillsStored: { unit: 'Count', per: 'table' },
   /** ... or refused, because something changed meanwhile, somebody else stored it, it is over, or the cache is full ... */

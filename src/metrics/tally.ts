@@ -72,6 +72,12 @@ export function newTally(): Tally {
         case 'miss':
           read();
           return count(report.tableName, report.type === 'hit' ? 'Hits' : 'Misses');
+        case 'shadow':
+          count(report.tableName, 'ShadowReads');
+          if (report.outcome !== 'stale') return;
+          count(report.tableName, 'StaleHits');
+          valuesOf(report.tableName, 'StaleHitAge').push(report.ageMs ?? 0);
+          return;
         case 'fill':
           return count(report.tableName, fillMetric(report.outcome));
         case 'strong-read':

@@ -1,4 +1,4 @@
-import { resolveConfig, type StreamCacheConfig } from '../config.js';
+import { resolveConfig, type Settings, type StreamCacheConfig } from '../config.js';
 import { ConfigError } from '../errors.js';
 import { answered, type Sent, sentOn } from './answered.js';
 import { batchGetItem } from './batch-get-item.js';
@@ -11,6 +11,7 @@ import { type Others, OURS, othersAmong, UNKNOWN_OTHERS } from './others.js';
 import { addPlaces, type Handler, restOf } from './passage.js';
 import { query, scan } from './query.js';
 import { newReader, type Reader } from './reader.js';
+import { newPermit, type ReadName } from './shadow.js';
 import { entriesOf, type Stack } from './stack.js';
 import { batchWriteItem, deleteItem, putItem, transactWriteItems, updateItem } from './writes.js';
 
@@ -50,7 +51,7 @@ const owners = new WeakMap<object, CachingMiddleware>();
 export function NewCachingMiddleware(config: StreamCacheConfig = {}): CachingMiddleware {
   const settings = resolveConfig(config);
   const reader = newReader(settings);
-  const operations = operationsOf(reader);
+  const operations = operationsOf(reader, settings);
   const say = newSay(settings);
   const close = () => settings.store.close();
   const self: CachingMiddleware = {
@@ -81,14 +82,18 @@ interface Answering {
   readonly isRead: boolean;
 }
 
-function operationsOf(reader: Reader): Map<string | undefined, Answering> {
-  const read = (operation: Operation): Answering => ({ operation, isRead: true });
+function operationsOf(reader: Reader, settings: Settings): Map<string | undefined, Answering> {
+  const permit = newPermit(reader, settings);
+  const read = (name: ReadName, operation: Operation): Answering => ({
+    operation: permit(name, operation),
+    isRead: true,
+  });
   const write = (operation: Operation): Answering => ({ operation, isRead: false });
   return new Map([
-    ['GetItemCommand', read(getItem(reader))],
-    ['BatchGetItemCommand', read(batchGetItem(reader))],
-    ['QueryCommand', read(query(reader))],
-    ['ScanCommand', read(scan(reader))],
+    ['GetItemCommand', read('GetItem', getItem(reader))],
+    ['BatchGetItemCommand', read('BatchGetItem', batchGetItem(reader))],
+    ['QueryCommand', read('Query', query(reader))],
+    ['ScanCommand', read('Scan', scan(reader))],
     ['PutItemCommand', write(putItem(reader))],
     ['UpdateItemCommand', write(updateItem(reader))],
     ['DeleteItemCommand', write(deleteItem(reader))],

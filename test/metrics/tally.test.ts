@@ -123,6 +123,17 @@ test('what was taken is not taken again', () => {
   expect(tally.take().size).toBe(0);
 });
 
+test('what was compared is counted, and what was stale of it, with its age', () => {
+  const shadow = { type: 'shadow', operation: 'GetItem', tableName: 'users' } as const;
+  const reports = [
+    { ...shadow, outcome: 'same' },
+    { ...shadow, outcome: 'changed' },
+    { ...shadow, outcome: 'stale', ageMs: 0 },
+    { ...shadow, outcome: 'stale', ageMs: 70 },
+  ] as const;
+  expect(tallied(...reports).users).toEqual({ ShadowReads: [4], StaleHits: [2], StaleHitAge: [0, 70] });
+});
+
 test('everything that can be reported comes to the metrics of the list, and all of the list come from reports', () => {
   const all = tallied(
     ...Object.keys(OUTCOMES).map((outcome) => records(outcome as RecordOutcome, 5)),
@@ -134,6 +145,8 @@ test('everything that can be reported comes to the metrics of the list, and all 
     { type: 'fill', outcome: 'moved', ...item },
     { type: 'fill', outcome: 'failed', ...item },
     { type: 'strong-read', operation: 'Query', tableName: 'users' },
+    { type: 'shadow', operation: 'GetItem', tableName: 'users', outcome: 'same' },
+    { type: 'shadow', operation: 'GetItem', tableName: 'users', outcome: 'stale', ageMs: 3 },
     { type: 'undecodable', tableName: 'users', key: 'k' },
     { type: 'void', outcome: 'failed', tableName: 'users', keys: ['k'] },
     { type: 'invalidates-only', tableName: 'users', reason: 'no-new-image' },

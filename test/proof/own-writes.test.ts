@@ -3,7 +3,7 @@ import { fuzzOwnWrites } from '../../proof/fuzz/own-writes.js';
 import { rounds } from '../support/thorough.js';
 
 /** The short form of `npm run proof:fuzz -- --only writes`. */
-const options = { runs: rounds(80, 400), seed: 1, endOnFailure: true };
+const options = { runs: rounds(200, 400), seed: 1, endOnFailure: true };
 
 test('after own writes, and after what the stream brings in any shape and order, all read as without a cache', {
   timeout: 120_000,

@@ -18,7 +18,7 @@ afterAll(() => workers.close());
 test('the pair keeps its promises where what people use today breaks them', {
   timeout: 120_000,
 }, async () => {
-  const worlds = rounds(20, 100);
+  const worlds = rounds(50, 100);
   const { tallies } = await compare(workers, worlds);
   for (const system of PROMISING)
     for (const mode of MODES)
