@@ -33,6 +33,11 @@ export function takenOf(call: Call, reply: unknown): { taken: Answered; left: re
   };
 }
 
+/** Whether an error tells how its server is: one slot a call would meet the same. */
+export function isOfServer({ message }: Error): boolean {
+  return /^(?:BUSY|CLUSTERDOWN|LOADING|MASTERDOWN|MISCONF|NOREPLICAS|READONLY) /.test(message);
+}
+
 /**
  * Whether a reply tells that its server does not take such calls at all: an error without a code of its own is about the script,
  * while a slot on the move, a full server or a user's rights have one. A server can also take it and allow one slot all the same.

@@ -2,7 +2,7 @@ import type { Cluster, Redis } from 'ioredis';
 import { CacheError, toError } from '../../errors.js';
 import { groupBy } from '../../group-by.js';
 import type { Connection } from './connection.js';
-import { crossSlotForm, hasCrossSlotForm, refusesCrossSlot, takenOf } from './cross-slot.js';
+import { crossSlotForm, hasCrossSlotForm, isOfServer, refusesCrossSlot, takenOf } from './cross-slot.js';
 import {
   type Answered,
   ConnectionError,
@@ -120,7 +120,7 @@ async function sendCrossSlot(
     ? undefined
     : ownerOf(cluster, slots[call.positions[0] as number] as number);
   const reply = node && (await sendOne(node, crossSlotForm(call), toError));
-  if (reply instanceof Error && reply.name !== 'ReplyError' && !isClosed(reply))
+  if (reply instanceof Error && (reply.name === 'ReplyError' ? isOfServer(reply) : !isClosed(reply)))
     return [[call, failure(reply)]];
   standing.refusesCrossSlot ||= refusesCrossSlot(reply);
   const { taken, left } = takenOf(call, reply);
