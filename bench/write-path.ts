@@ -109,11 +109,11 @@ export async function cluster({ rounds, scale }: Bench): Promise<Figure[]> {
 
 async function clusterThroughput(
   nodes: readonly { port: number }[],
-  options: ClusterOptions,
+  options: Pick<ClusterOptions, 'natMap'>,
   { records, rounds }: { records: number; rounds: number },
 ) {
   const [{ port } = { port: 0 }] = nodes;
-  const newClient = (more: ClusterOptions) =>
+  const newClient = (more: Pick<ClusterOptions, 'enableAutoPipelining'>) =>
     new Cluster([{ host: '127.0.0.1', port }], { redisOptions: CLIENT_OPTIONS, ...options, ...more });
   const [client, pipelining] = [newClient({}), newClient({ enableAutoPipelining: true })];
   const handler = NewStreamCacheHandler({ cache: client, logger: SILENT });
