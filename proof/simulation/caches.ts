@@ -103,9 +103,12 @@ function atTheEndOf(line: Line, store: CacheStore, isCluster: boolean): CacheSto
   };
 }
 
-/** Notes of key names say what is declared here anyhow: they pass beside the line, which decides how each world goes. */
+/**
+ * Notes of key names say what is declared here anyhow, and nobody turns the readers' switch: they pass beside the line, which decides how
+ * each world goes.
+ */
 function isNote(key = ''): boolean {
-  return key.endsWith('}:keys');
+  return key.endsWith('}:keys') || key.endsWith('}:switch');
 }
 
 const FAILURE = new CacheError('The line is down.');

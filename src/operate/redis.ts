@@ -38,6 +38,7 @@ export function operatedRedis(connection: Connection): Operated {
     wire.send(
       {
         count: keys.length,
+        command,
         keyAt: (position) => keys[position] as string,
         *calls(positions): Generator<Call> {
           for (const position of positions) {

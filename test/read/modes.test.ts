@@ -91,7 +91,8 @@ describe('where the mode is', () => {
   }
 
   test('off, the table answers, and a write through the middleware still voids', async () => {
-    const pair = newPair({ reader: 'off' });
+    const tables = { users: { partitionKey: 'id', sortKey: null } };
+    const pair = newPair({ reader: 'off', tables });
     put(pair, '1', 'Ada');
     plant(pair, '1', 'Bob');
     expect(nameIn(await pair.get('1'))).toBe('Ada');

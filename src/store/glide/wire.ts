@@ -10,11 +10,13 @@ import {
 } from '@valkey/valkey-glide';
 import { CacheError, toError } from '../../errors.js';
 import {
+  type Answered,
   ConnectionError,
   inOrder,
   type Lane,
   type Limits,
   sendAlone,
+  sendEach,
   sendInLanes,
   timeLeft,
   unused,
@@ -51,7 +53,7 @@ export function glideWire(client: GlideClient | GlideClusterClient, stallMs: num
   function lane(work: Work, limits: Limits): Lane {
     const positions = positionsIn(work);
     if (!isCluster) {
-      const send = (calls: readonly Call[]) => Promise.all(calls.map((call) => sendOne(client, call)));
+      const send = (calls: readonly Call[]) => sendEach(calls, (call) => sendOne(client, call));
       return { calls: work.calls(positions), size: 1, send, toOneServer: true };
     }
     const slots = slotsIn(work);
@@ -91,19 +93,19 @@ async function sendBatch(
   client: GlideClusterClient,
   calls: readonly Call[],
   limits: Limits,
-): Promise<Settled<unknown>[]> {
+): Promise<Answered[]> {
   const batch = new ClusterBatch(false);
   for (const call of calls) batch.customCommand(wireForm(call));
   let replies: GlideReturnType[];
   try {
     replies = (await client.exec(batch, false, { timeout: timeLeft(limits), ...AS_TEXT })) ?? [];
   } catch (thrown) {
-    return calls.map(() => failure(thrown));
+    return calls.map((call) => [call, failure(thrown)]);
   }
   return Promise.all(
-    calls.map((call, index) => {
+    calls.map(async (call, index): Promise<Answered> => {
       const reply: unknown = replies[index];
-      return reply instanceof Error ? otherwise(client, call, reply) : reply;
+      return [call, reply instanceof Error ? await otherwise(client, call, reply) : reply];
     }),
   );
 }

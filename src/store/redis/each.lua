@@ -4,7 +4,8 @@
 local function each(keysEach, step)
   local replies = {}
   for i = 1, #KEYS / keysEach do
-    local isDone, reply = pcall(step, i)
+    local isDone, reply = true, notHere(keysEach * (i - 1) + 1, keysEach * i)
+    if not reply then isDone, reply = pcall(step, i) end
     if not isDone then
       local text = type(reply) == 'table' and reply.err or reply
       if string.find(text, '%u%u%u%u') then error(text, 0) end

@@ -1,21 +1,23 @@
 import type { Cluster, Redis } from 'ioredis';
 import { CacheError, toError } from '../../errors.js';
 import { groupBy } from '../../group-by.js';
-import type { Settled } from '../store.js';
 import type { Connection } from './connection.js';
+import { crossSlotForm, hasCrossSlotForm, isOfServer, refusesCrossSlot, takenOf } from './cross-slot.js';
 import {
+  type Answered,
   ConnectionError,
   inOrder,
   type Lane,
   type Limits,
   sendAlone,
+  sendEach,
   sendInLanes,
   startTimer,
   timeLeft,
   unused,
 } from './lanes.js';
 import type { RedisClient } from './redis-client.js';
-import { ask, standingOf, TAKES_NO_CHANGES } from './standing.js';
+import { ask, type Standing, standingOf, TAKES_NO_CHANGES } from './standing.js';
 import {
   afterError,
   bySlot,
@@ -76,22 +78,62 @@ function explained(error: CacheError, connection: Connection): CacheError {
 }
 
 async function lanesOf(client: RedisClient, work: Work, limits: Limits): Promise<Lane[]> {
-  const sendEach = (batch: readonly Call[]) => Promise.all(batch.map((call) => sendOne(client, call)));
+  const sendAll = (batch: readonly Call[]) => sendEach(batch, (call) => sendOne(client, call));
   const positions = positionsIn(work);
-  if (!client.isCluster)
-    return [{ calls: work.calls(positions), size: 1, send: sendEach, toOneServer: true }];
+  if (!client.isCluster) return [{ calls: work.calls(positions), size: 1, send: sendAll, toOneServer: true }];
 
   const cluster = client as Cluster;
   if (cluster.slots.length === 0) await whenReady(cluster, limits);
+  const standing = standingOf(cluster);
   const slots = slotsIn(work);
   // The nodes that own a slot, as one text; empty when it has no known owner.
   const byNodes = groupBy(positions, (position) => cluster.slots[slots[position] as number]?.join() ?? '');
-  return [...byNodes].map(([nodes, ofNodes]) => ({
-    calls: work.calls(bySlot(ofNodes, slots), slots),
-    size: PIPELINE_SIZE,
-    send: nodes === '' ? sendEach : (batch) => sendPipeline(cluster, batch),
-    toOneServer: true,
-  }));
+  return [...byNodes].map(([nodes, ofNodes]): Lane => {
+    const sorted = bySlot(ofNodes, slots);
+    const toOneServer = true;
+    if (nodes === '')
+      return { calls: work.calls(sorted, slots), size: PIPELINE_SIZE, send: sendAll, toOneServer };
+
+    const isOfOneSlot = slots[sorted[0] as number] === slots[sorted.at(-1) as number];
+    const sendBySlot = (batch: readonly Call[]) => sendPipeline(cluster, batch);
+    if (isOfOneSlot || standing.refusesCrossSlot || !hasCrossSlotForm(work))
+      return { calls: work.calls(sorted, slots), size: PIPELINE_SIZE, send: sendBySlot, toOneServer };
+
+    const again = (left: readonly number[]) => sendBySlot([...work.calls(left, slots)]);
+    const send = ([call]: readonly Call[]) => sendCrossSlot(cluster, standing, slots, call as Call, again);
+    return { calls: work.calls(sorted), size: 1, send, toOneServer };
+  });
+}
+
+/**
+ * Sends a call for items of many slots to the node that owns them, as far as is known. What the node does not take is sent
+ * again one slot a call: a slot has moved or is about to, or it is not for this form to say what is wrong.
+ */
+async function sendCrossSlot(
+  cluster: Cluster,
+  standing: Standing,
+  slots: Uint16Array,
+  call: Call,
+  again: (left: readonly number[]) => Promise<readonly Answered[]>,
+): Promise<readonly Answered[]> {
+  const node = standing.refusesCrossSlot
+    ? undefined
+    : ownerOf(cluster, slots[call.positions[0] as number] as number);
+  const reply = node && (await sendOne(node, crossSlotForm(call), toError));
+  if (reply instanceof Error && (reply.name === 'ReplyError' ? isOfServer(reply) : !isClosed(reply)))
+    return [[call, failure(reply)]];
+  standing.refusesCrossSlot ||= refusesCrossSlot(reply);
+  const { taken, left } = takenOf(call, reply);
+  return left.length === 0 ? [taken] : [taken, ...(await again(left))];
+}
+
+/**
+ * The connection to the node that owns a slot. What is sent there is not redirected: after an ASK the node would make keys that
+ * it is still to be given.
+ */
+function ownerOf(cluster: Cluster, slot: number): Redis | undefined {
+  const [address] = cluster.slots[slot] ?? [];
+  return cluster.nodes('master').find(({ options: { host, port } }) => `${host}:${port}` === address);
 }
 
 /** Waits until a client is connected, which it may begin only when first used, or has given up. */
@@ -126,7 +168,7 @@ function listen(client: RedisClient): Set<() => void> {
  * Sends commands to one cluster node at once. What the node refuses because a slot is on the move, or because its
  * connection had died, is sent once more on its own, when the cluster client itself finds the right node.
  */
-async function sendPipeline(cluster: Cluster, batch: readonly Call[]): Promise<Settled<unknown>[]> {
+async function sendPipeline(cluster: Cluster, batch: readonly Call[]): Promise<Answered[]> {
   let replies: [error: Error | null, reply: unknown][];
   try {
     replies = (await cluster.pipeline(batch.map(wireForm)).exec()) ?? [];
@@ -135,19 +177,27 @@ async function sendPipeline(cluster: Cluster, batch: readonly Call[]): Promise<S
     replies = batch.map(() => [toError(thrown), undefined]);
   }
   return Promise.all(
-    batch.map((call, index) => {
+    batch.map(async (call, index): Promise<Answered> => {
       const [error, reply] = replies[index] ?? [new Error('no reply'), undefined];
-      if (error === null) return reply;
-      return /^NOSCRIPT|^(?:MOVED|ASK|TRYAGAIN) |same slots allocation group|Connection is closed/.test(
-        error.message,
-      )
-        ? sendOne(cluster, call)
-        : failure(error);
+      if (error === null) return [call, reply];
+      const isForAnother =
+        isClosed(error) ||
+        /^NOSCRIPT|^(?:MOVED|ASK|TRYAGAIN) |same slots allocation group/.test(error.message);
+      return [call, isForAnother ? await sendOne(cluster, call) : failure(error)];
     }),
   );
 }
 
-async function sendOne(client: RedisClient, call: Call): Promise<Settled<unknown>> {
+function isClosed({ message }: Error): boolean {
+  return message.includes('Connection is closed');
+}
+
+/** @param failureOf what an error comes to */
+async function sendOne(
+  client: RedisClient,
+  call: Call,
+  failureOf: (thrown: unknown) => Error = failure,
+): Promise<unknown> {
   const sendForm = ([name, ...args]: [string, ...string[]]) => client.call(name, args);
   try {
     return await sendForm(wireForm(call));
@@ -155,8 +205,8 @@ async function sendOne(client: RedisClient, call: Call): Promise<Settled<unknown
     return afterError(
       call,
       toError(thrown),
-      () => failure(thrown),
-      (form) => sendForm(form).catch(failure),
+      () => failureOf(thrown),
+      (form) => sendForm(form).catch(failureOf),
     );
   }
 }

@@ -18,13 +18,16 @@ const IN_FLIGHT = 4;
 export interface Lane {
   readonly calls: Iterator<Call>;
   readonly size: number;
-  readonly send: (batch: readonly Call[]) => Promise<Settled<unknown>[]>;
+  readonly send: (batch: readonly Call[]) => Promise<readonly Answered[]>;
   /** Whether all go to one server: when its connection failed for some, the others would fare no better. */
   readonly toOneServer: boolean;
 }
 
+/** A command and its reply. What was sent of a batch may have been other commands for the same items. */
+export type Answered = readonly [call: Call, reply: Settled<unknown>];
+
 export interface Sent {
-  readonly replies: readonly (readonly [call: Call, reply: Settled<unknown>])[];
+  readonly replies: readonly Answered[];
   /** What is to be said of commands without a reply, if there are any. */
   readonly unanswered?: ConnectionError | undefined;
   /** Whether the wait ended because nothing was answered any more. */
@@ -42,7 +45,7 @@ export async function sendInLanes(
   count: number,
   limits: Limits,
 ): Promise<Sent> {
-  const replies: [Call, Settled<unknown>][] = [];
+  const replies: Answered[] = [];
   const patience = startPatience(limits);
 
   async function sendLane(lane: Lane): Promise<void> {
@@ -54,10 +57,8 @@ export async function sendInLanes(
         const answers = await lane.send(batch);
         if (patience.over) return;
         patience.renew();
-        batch.forEach((call, index) => {
-          replies.push([call, answers[index]]);
-        });
-        failed ||= lane.toOneServer && answers.some((answer) => answer instanceof ConnectionError);
+        replies.push(...answers);
+        failed ||= lane.toOneServer && answers.some(([, reply]) => reply instanceof ConnectionError);
       }
     };
     await Promise.all(Array.from({ length: IN_FLIGHT }, sendNext));
@@ -69,6 +70,14 @@ export async function sendInLanes(
   const answered = replies.reduce((total, [{ positions }]) => total + positions.length, 0);
   const unanswered = answered < count ? notAnswered(patience.reason) : undefined;
   return { replies, unanswered, stalled: patience.stalled };
+}
+
+/** Sends each command of a batch by itself, all at once. */
+export function sendEach(
+  batch: readonly Call[],
+  sendOne: (call: Call) => Promise<Settled<unknown>>,
+): Promise<Answered[]> {
+  return Promise.all(batch.map(async (call): Promise<Answered> => [call, await sendOne(call)]));
 }
 
 /** The short way for one command: a reader's hit is nothing else. */

@@ -13,6 +13,8 @@ export interface Role {
 export interface Standing extends Role {
   /** Why its database is not the one it was told to use: ioredis would go on in database 0. */
   misplaced: string | undefined;
+  /** A server of it takes no script for many slots, so that none is sent any more. */
+  refusesCrossSlot: boolean;
 }
 
 export const TAKES_NO_CHANGES =
@@ -29,7 +31,7 @@ const standings = new WeakMap<RedisClient, Standing>();
 export function standingOf(client: RedisClient): Standing {
   const known = standings.get(client);
   if (known !== undefined) return known;
-  const standing: Standing = { misplaced: undefined, ...newRole(client.isCluster) };
+  const standing: Standing = { misplaced: undefined, refusesCrossSlot: false, ...newRole(client.isCluster) };
   standings.set(client, standing);
   if (!client.isCluster) {
     client.on('connect', () => Object.assign(standing, { misplaced: undefined, dueAt: 0 }));

@@ -52,6 +52,7 @@ export function redisStore(wire: Wire, scripts: Scripts = serverClockScripts()):
     const partAt = (position: number) => partOf(items[position] as I);
     const work: Work = {
       count: items.length,
+      command,
       keyAt: (position) => keyOf(items[position] as I),
       calls: (positions, slots) => callsOf(command, head, positions, slots, partAt),
     };

@@ -1,5 +1,4 @@
 import calculateSlot from 'cluster-key-slot';
-import type { CacheError } from '../../errors.js';
 import type { CallOptions, Settled } from '../store.js';
 import type { Script } from './script.js';
 
@@ -11,7 +10,7 @@ export interface Wire {
   close(): Promise<void>;
 }
 
-/** One command on the wire. All its keys are in one cluster slot. */
+/** One command on the wire. All its keys are in one cluster slot, or of one node where it is sent as such; see cross-slot.ts. */
 export interface Call {
   /** Positions of its items in what was asked. */
   readonly positions: readonly number[];
@@ -23,10 +22,11 @@ export interface Call {
 /** Items to send, by their positions, and how commands are made of them. */
 export interface Work {
   readonly count: number;
+  readonly command: Call['command'];
   /** The key that tells the cluster slot of an item. */
   keyAt(position: number): string;
-  /** The commands for some items, each made when it is asked for. On a cluster an item goes with its like in slots. */
-  calls(positions: Iterable<number>, slots?: Uint16Array): Iterator<Call>;
+  /** The commands for some items, each made when it is asked for: those of one slot together, where slots are told, else all. */
+  calls(positions: Iterable<number>, slots?: Uint16Array): IterableIterator<Call>;
 }
 
 /** A command as the server takes it, and its name first. */
@@ -63,9 +63,9 @@ export function bySlot(positions: number[], slots: Uint16Array): number[] {
 export async function afterError(
   call: Call,
   { message }: Error,
-  failure: () => CacheError,
-  sendForm: (form: [name: string, ...args: string[]]) => Promise<Settled<unknown>>,
-): Promise<Settled<unknown>> {
+  failure: () => Error,
+  sendForm: (form: [name: string, ...args: string[]]) => Promise<unknown>,
+): Promise<unknown> {
   if (message.startsWith('WRONGTYPE')) return null;
   if (!/^NOSCRIPT|\bNoScriptError\b/.test(message) || typeof call.command === 'string') return failure();
   return sendForm(textForm(call.command, call));
