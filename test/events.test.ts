@@ -23,7 +23,7 @@ const FILES = [
 const REPLAY = 'replayed-and-out-of-order.json';
 const POISON = 'poison-record.json';
 
-test('the folder holds the files that the README names', () => {
+test('the folder holds the files that docs/local.md names', () => {
   expect(readdirSync('events').sort()).toEqual(FILES);
 });
 

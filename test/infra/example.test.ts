@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -42,9 +42,13 @@ describe('the example', () => {
       const examples = [
         ...(await readFile(join(ROOT, 'docs/deploy.md'), 'utf8')).matchAll(/```ts\n\/\/ (\S+)\n(.*?)```/gs),
       ];
-      expect(examples.map(([, file]) => file)).toEqual(['shop-stack.ts', 'api.ts']);
+      expect(examples.map(([, file]) => file)).toEqual(['lib/shop-stack.ts', 'lib/api.ts']);
+      await mkdir(join(place, 'lib'));
       await Promise.all(examples.map(([, file = '', text = '']) => writeFile(join(place, file), text)));
-      const extended = { extends: join(EXAMPLE, 'tsconfig.json'), include: ['*.ts', join(EXAMPLE, '*.ts')] };
+      const extended = {
+        extends: join(EXAMPLE, 'tsconfig.json'),
+        include: ['lib/*.ts', join(EXAMPLE, '*.ts')],
+      };
       await writeFile(join(place, 'tsconfig.json'), JSON.stringify(extended));
       const tsc = join(ROOT, 'node_modules/typescript/bin/tsc');
       await run(process.execPath, [tsc, '-p', place]).catch(({ stdout }) => expect(stdout).toBe(''));
