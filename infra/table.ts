@@ -1,6 +1,6 @@
 import { Annotations, CfnResource, Stack, Token } from 'aws-cdk-lib';
 import type { CfnTable, ITable } from 'aws-cdk-lib/aws-dynamodb';
-import type { DeclaredTable } from '../src/config.js';
+import { type DeclaredTable, declaredPartitionKey } from '../src/config.js';
 import type { DeclaredStream } from './declared-stream.js';
 import { checkOptions } from './environment.js';
 import type { MappingOptions } from './mapping.js';
@@ -83,10 +83,10 @@ function declarationOf(definition: Definition): DeclaredTable {
     partitionKey: named(keys, 'HASH')[0],
     sortKey: named(keys, 'RANGE')[0] ?? null,
     indexes: Object.fromEntries(
-      indexes.map(({ indexName, keySchema }) => {
-        const [first = '', ...others] = named(keySchema, 'HASH');
-        return [indexName, { partitionKey: others.length === 0 ? first : [first, ...others] }];
-      }),
+      indexes.map(({ indexName, keySchema }) => [
+        indexName,
+        { partitionKey: declaredPartitionKey(named(keySchema, 'HASH')) },
+      ]),
     ),
     ...(ttl?.enabled && { ttlAttribute: ttl.attributeName }),
   };

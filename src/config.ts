@@ -2,7 +2,7 @@ import { Logger } from '@aws-lambda-powertools/logger';
 import { heard, undisturbed } from './callbacks.js';
 import { type Rules, SLACK_MS } from './coherence.js';
 import { ConfigError } from './errors.js';
-import type { ReaderMode } from './reader-switch.js';
+import { isReaderMode, type ReaderMode } from './reader-switch.js';
 import { type Report, type Reporter, reporter } from './report.js';
 import { cacheIdentity, openStore } from './store/open.js';
 import type { Authentication } from './store/redis/connection.js';
@@ -133,6 +133,12 @@ export interface DeclaredIndex {
   readonly partitionKey: string | readonly string[];
 }
 
+/** As it is declared: one name stays a name, which earlier versions of the package know too. */
+export function declaredPartitionKey(names: readonly string[]): DeclaredIndex['partitionKey'] {
+  const [first = '', ...others] = names;
+  return others.length === 0 ? first : names;
+}
+
 export type Mode = 'write' | 'refresh' | 'invalidate';
 
 export interface TtlSeconds {
@@ -186,7 +192,6 @@ export interface TableSettings {
 const TTL_NAMES: readonly string[] = ['item', 'itemNegative', 'query', 'scan'] satisfies (keyof TtlSeconds)[];
 const MAX_TTL_SECONDS = 10 * 365 * 86_400;
 
-const READER_MODES: readonly string[] = ['on', 'shadow', 'off'] satisfies ReaderMode[];
 const MODES: readonly string[] = ['write', 'refresh', 'invalidate'] satisfies Mode[];
 
 /** The environment's name of an option, and how its text becomes the option's value. */
@@ -293,7 +298,7 @@ const OPTIONS: Record<keyof StreamCacheConfig, [expected: string, check: Check]>
   tables: ["an object of options by table name (no ARN), or an array of tables' names", isTables],
   writeTimeoutMs: ['milliseconds from 100 to 60,000', (value) => isWithin(value, 100, 60_000)],
   readTimeoutMs: ['milliseconds from 1 to 10,000', (value) => isWithin(value, 1, 10_000)],
-  reader: ['on, shadow or off', (value) => READER_MODES.includes(value as string)],
+  reader: ['on, shadow or off', isReaderMode],
   shadowShare: ['a share from above 0 to 1', (value) => isWithin(value, Number.MIN_VALUE, 1)],
   logger: [
     'an object with debug, info, warn and error',

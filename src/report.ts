@@ -93,7 +93,7 @@ export interface LookupReport {
 export interface ShadowReport {
   readonly type: 'shadow';
   readonly operation: 'GetItem' | 'BatchGetItem' | 'Query' | 'Scan';
-  /** As the request names it. */
+  /** Of a batch that names several, the first. */
   readonly tableName: string;
   /**
    * - `same`: it is what the table says, or what it says with strong consistency

@@ -1,4 +1,4 @@
-import type { ReaderMode } from '../reader-switch.js';
+import { isReaderMode, type ReaderMode } from '../reader-switch.js';
 import { CommandError } from './command-error.js';
 import { parseOptions } from './parse-options.js';
 
@@ -45,14 +45,11 @@ export function switchOptions(args: readonly string[]): SwitchOptions {
   const { cache, json, help, 'dry-run': dryRun } = values;
   const namespace = values.namespace ?? (process.env.STREAM_CACHE_NAMESPACE || undefined);
   const [word, ...others] = positionals;
-  if (!help && (others.length > 0 || !isMode(word))) {
+  const mode = isReaderMode(word) ? word : undefined;
+  if (!help && (others.length > 0 || mode !== word)) {
     throw new CommandError(
       `stream-cache switch: expected off, shadow or on, not ${positionals.join(' ')}. See stream-cache switch --help.`,
     );
   }
-  return { mode: isMode(word) ? word : undefined, cache, namespace, dryRun, json, help };
-}
-
-function isMode(word: string | undefined): word is ReaderMode | undefined {
-  return word === undefined || word === 'off' || word === 'shadow' || word === 'on';
+  return { mode, cache, namespace, dryRun, json, help };
 }

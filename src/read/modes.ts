@@ -1,6 +1,6 @@
 import type { Settings } from '../config.js';
 import { switchKey } from '../key.js';
-import { type ReaderMode, switchedMode } from '../reader-switch.js';
+import { READER_MODES, type ReaderMode, switchedMode } from '../reader-switch.js';
 import { newBreaker } from './breaker.js';
 import { openSession } from './session.js';
 
@@ -58,8 +58,6 @@ const SAID: Readonly<Record<ReaderMode, string>> = {
   on: 'The switch in the cache is on again: the cache answers reads',
 };
 
-const FROM_LEAST: readonly ReaderMode[] = ['off', 'shadow', 'on'];
-
 function lesser(one: ReaderMode, other: ReaderMode): ReaderMode {
-  return FROM_LEAST.indexOf(one) < FROM_LEAST.indexOf(other) ? one : other;
+  return READER_MODES.indexOf(one) < READER_MODES.indexOf(other) ? one : other;
 }

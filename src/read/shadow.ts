@@ -47,17 +47,23 @@ function newShadow(reader: Reader, name: ReadName, operation: Operation) {
 
   function say(request: Request, outcome: ShadowReport['outcome']): void {
     const tableName = tableNameOf(String(request.TableName ?? Object.keys(request.RequestItems ?? {})[0]));
-    const id = JSON.stringify(request);
-    const since = staleSince.get(id) ?? Date.now();
-    if (outcome !== 'stale') staleSince.delete(id);
-    else if (staleSince.size < MOST_STALE) staleSince.set(id, since);
+    const ageMs = outcome === 'stale' ? ageOf(request) : undefined;
+    if (ageMs === undefined && staleSince.size > 0) staleSince.delete(JSON.stringify(request));
     reader.report({
       type: 'shadow',
       operation: name,
       tableName,
       outcome,
-      ...(outcome === 'stale' && { ageMs: Date.now() - since }),
+      ...(ageMs !== undefined && { ageMs }),
     });
+  }
+
+  function ageOf(request: Request): number {
+    const id = JSON.stringify(request);
+    const now = Date.now();
+    const since = staleSince.get(id) ?? now;
+    if (staleSince.size < MOST_STALE) staleSince.set(id, since);
+    return now - since;
   }
 
   return async (call: Call, answer: Response): Promise<Response> => {

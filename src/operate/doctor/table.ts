@@ -5,7 +5,7 @@ import {
   type KeySchemaElement,
   type TableDescription,
 } from '@aws-sdk/client-dynamodb';
-import type { TableSettings } from '../../config.js';
+import { declaredPartitionKey, type TableSettings } from '../../config.js';
 import { toError } from '../../errors.js';
 import { type Finding, findings, refusal } from './finding.js';
 
@@ -123,7 +123,7 @@ function keys(table: TableDescription | undefined, settings: TableSettings): Fin
         indexes: Object.fromEntries(
           [...indexes].map(([name, { partitions }]) => [
             name,
-            { partitionKey: partitions.length === 1 ? partitions[0] : partitions },
+            { partitionKey: declaredPartitionKey(partitions) },
           ]),
         ),
       }),

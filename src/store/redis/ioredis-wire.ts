@@ -90,13 +90,11 @@ async function lanesOf(client: RedisClient, work: Work, limits: Limits): Promise
   const byNodes = groupBy(positions, (position) => cluster.slots[slots[position] as number]?.join() ?? '');
   return [...byNodes].map(([nodes, ofNodes]): Lane => {
     const sorted = bySlot(ofNodes, slots);
-    const toOneServer = true;
-    if (nodes === '')
-      return { calls: work.calls(sorted, slots), size: PIPELINE_SIZE, send: sendAll, toOneServer };
-
+    const isOwned = nodes !== '';
     const isOfOneSlot = slots[sorted[0] as number] === slots[sorted.at(-1) as number];
-    const sendBySlot = (batch: readonly Call[]) => sendPipeline(cluster, batch);
-    if (isOfOneSlot || standing.refusesCrossSlot || !hasCrossSlotForm(work))
+    const sendBySlot = isOwned ? (batch: readonly Call[]) => sendPipeline(cluster, batch) : sendAll;
+    const toOneServer = true;
+    if (!isOwned || isOfOneSlot || standing.refusesCrossSlot || !hasCrossSlotForm(work))
       return { calls: work.calls(sorted, slots), size: PIPELINE_SIZE, send: sendBySlot, toOneServer };
 
     const again = (left: readonly number[]) => sendBySlot([...work.calls(left, slots)]);
