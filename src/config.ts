@@ -248,8 +248,13 @@ const isPartitionKey = (value: unknown) =>
   isText(value) ||
   (Array.isArray(value) &&
     isWithin(value.length, 1, 4) &&
-    value.every(isText) &&
+    [...value].every(isText) &&
     new Set(value).size === value.length);
+const isIndex = (value: unknown, name: string) =>
+  name !== '' &&
+  isObject(value) &&
+  Object.keys(value).join() === 'partitionKey' &&
+  isPartitionKey(value.partitionKey);
 const isFunction = (value: unknown) => typeof value === 'function';
 const isSeconds = (value: unknown) => isWithin(value, 1, MAX_TTL_SECONDS);
 
@@ -285,7 +290,7 @@ const DECLARED_TABLE_OPTIONS: Record<keyof DeclaredTable, [expected: string, che
   sortKey: ["an attribute's name, or null", (value) => value === null || isText(value)],
   indexes: [
     'an object like { byStatus: { partitionKey: "status" } }, with an array of up to four names where the index has several partition keys',
-    (value) => isObjectOf(value, (index) => isObject(index) && isPartitionKey(index.partitionKey)),
+    (value) => isObjectOf(value, isIndex),
   ],
 };
 

@@ -97,8 +97,10 @@ export interface ShadowReport {
   readonly tableName: string;
   /**
    * - `same`: it is what the table says, or what it says with strong consistency
-   * - `changed`: it was something else, and is not any more: a change was under way
+   * - `changed`: it was something else, and is not any more: a change was under way. Of a batch nobody looks again
    * - `stale`: it is something else, after a strongly consistent read of the table too (which no index and no scan has)
+   *
+   * Nothing is said where the table did not tell all, or refused the strongly consistent read.
    */
   readonly outcome: 'same' | 'changed' | 'stale';
   /** Since when this process has seen this request answered stale, in milliseconds; 0 for the first time. Only where it is stale. */

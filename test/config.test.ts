@@ -125,7 +125,11 @@ describe('options', () => {
       /Option tables\.users\.indexes\.byStatus is wrong.*partitionKey.* not "status"/,
       { tables: { users: { indexes: { byStatus: 'status' } } } },
     ],
-    ...[[], ['a', 'a'], ['a', ''], ['a', 'b', 'c', 'd', 'e'], ['a', ['b']]].map(
+    [
+      /Option tables\.users\.indexes\.byGame is wrong/,
+      { tables: { users: { indexes: { byGame: { partitionKey: 'a', sortKey: 'b' } } } } },
+    ],
+    ...[[], ['a', 'a'], ['a', ''], new Array(2), ['a', 'b', 'c', 'd', 'e'], ['a', ['b']]].map(
       (partitionKey): [RegExp, object] => [
         /Option tables\.users\.indexes\.byGame is wrong.* an array of up to four names/,
         { tables: { users: { indexes: { byGame: { partitionKey } } } } },

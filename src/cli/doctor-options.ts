@@ -1,4 +1,5 @@
 import { CommandError } from './command-error.js';
+import { namespaceOf } from './namespace.js';
 import { parseOptions } from './parse-options.js';
 
 export interface DoctorOptions {
@@ -50,6 +51,6 @@ export function doctorOptions(args: readonly string[]): DoctorOptions {
   if (table === undefined && values.function !== undefined) {
     throw wrong('--function needs a table, whose stream the function is on');
   }
-  const namespace = values.namespace ?? (process.env.STREAM_CACHE_NAMESPACE || undefined);
+  const namespace = namespaceOf(values);
   return { ...values, table, namespace };
 }

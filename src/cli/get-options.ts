@@ -1,4 +1,5 @@
 import { CommandError } from './command-error.js';
+import { namespaceOf } from './namespace.js';
 import { parseOptions } from './parse-options.js';
 
 export interface GetOptions {
@@ -48,6 +49,6 @@ export function getOptions(args: readonly string[]): GetOptions {
     );
   }
   const { cache, endpoint, compare, json, help } = values;
-  const namespace = values.namespace ?? (process.env.STREAM_CACHE_NAMESPACE || undefined);
+  const namespace = namespaceOf(values);
   return { table, keys, cache, namespace, endpoint, compare, json, help };
 }

@@ -1,4 +1,5 @@
 import { CommandError } from './command-error.js';
+import { namespaceOf } from './namespace.js';
 import { parseOptions } from './parse-options.js';
 
 export interface PurgeOptions {
@@ -53,7 +54,7 @@ export function purgeOptions(args: readonly string[]): PurgeOptions {
   });
   const [table = '', ...keys] = positionals;
   const { cache, partition, yes, json, help, 'all-tables': allTables, 'dry-run': dryRun } = values;
-  const namespace = values.namespace ?? (process.env.STREAM_CACHE_NAMESPACE || undefined);
+  const namespace = namespaceOf(values);
   if (!help) {
     if (allTables && table !== '') throw wrong(`--all-tables is for all of a namespace, and ${table} is one`);
     if (allTables && namespace === undefined) throw wrong('--all-tables needs a --namespace');

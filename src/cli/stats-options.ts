@@ -1,3 +1,4 @@
+import { namespaceOf } from './namespace.js';
 import { parseOptions } from './parse-options.js';
 
 export interface StatsOptions {
@@ -31,6 +32,6 @@ export function statsOptions(args: readonly string[]): StatsOptions {
     json: { type: 'boolean', default: false },
     help: { type: 'boolean', short: 'h', default: false },
   });
-  const namespace = values.namespace ?? (process.env.STREAM_CACHE_NAMESPACE || undefined);
+  const namespace = namespaceOf(values);
   return { ...values, tables: [...new Set(positionals)], namespace };
 }

@@ -1,5 +1,6 @@
 import { isReaderMode, type ReaderMode } from '../reader-switch.js';
 import { CommandError } from './command-error.js';
+import { namespaceOf } from './namespace.js';
 import { parseOptions } from './parse-options.js';
 
 export interface SwitchOptions {
@@ -43,7 +44,7 @@ export function switchOptions(args: readonly string[]): SwitchOptions {
     help: { type: 'boolean', short: 'h', default: false },
   });
   const { cache, json, help, 'dry-run': dryRun } = values;
-  const namespace = values.namespace ?? (process.env.STREAM_CACHE_NAMESPACE || undefined);
+  const namespace = namespaceOf(values);
   const [word, ...others] = positionals;
   const mode = isReaderMode(word) ? word : undefined;
   if (!help && (others.length > 0 || mode !== word)) {

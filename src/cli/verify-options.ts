@@ -1,4 +1,5 @@
 import { CommandError } from './command-error.js';
+import { namespaceOf } from './namespace.js';
 import { parseOptions } from './parse-options.js';
 import { positive, positiveWhole } from './positive.js';
 
@@ -70,7 +71,7 @@ export function verifyOptions(args: readonly string[]): VerifyOptions {
   if (sample !== undefined && resume !== undefined) throw wrong('a --sample cannot be gone on with');
   return {
     ...{ table, cache, endpoint, sample, report, resume, repair, json, help },
-    namespace: values.namespace ?? (process.env.STREAM_CACHE_NAMESPACE || undefined),
+    namespace: namespaceOf(values),
     rcu: positive('verify', '--rcu', values.rcu),
     dryRun: values['dry-run'],
     againAfterMs: values.again

@@ -1,4 +1,5 @@
 import { CommandError } from './command-error.js';
+import { namespaceOf } from './namespace.js';
 import { parseOptions } from './parse-options.js';
 import { positive, positiveWhole } from './positive.js';
 
@@ -77,7 +78,7 @@ export function warmOptions(args: readonly string[]): WarmOptions {
   if (segments > MOST_SEGMENTS) throw wrong(`--segments ${segments} is above ${MOST_SEGMENTS}`);
   return {
     ...{ table, segments, cache, endpoint, partition, keys, report, resume, json, help },
-    namespace: values.namespace ?? (process.env.STREAM_CACHE_NAMESPACE || undefined),
+    namespace: namespaceOf(values),
     rcu: positive('warm', '--rcu', values.rcu),
     dryRun: values['dry-run'],
   };

@@ -68,6 +68,14 @@ export async function answered(sent: Sent, operation: Operation): Promise<Result
         });
         result.then(() => reject(LEFT_ALONE), reject);
       }),
+    ask: (edit) =>
+      new Promise((resolve, reject) => {
+        const respond = async (response: Response) => {
+          resolve(response);
+          return response;
+        };
+        send(sent, edit(asked), { respond }).then(() => reject(LEFT_ALONE), reject);
+      }),
     serialised: () => requestIn(body),
   };
   answer = operation(call);

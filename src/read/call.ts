@@ -14,6 +14,8 @@ export interface Call<Input = Request> {
    * @param edit changes the request, which is `input`
    */
   send(edit?: (input: Input) => Input): Promise<Response>;
+  /** Sends another request beside what `send` sends: how it ends is not how the call ends. */
+  ask(edit: (input: Input) => Input): Promise<Response>;
   /** It has been sent before, and `send` tells no more than how that ended. */
   readonly isSent?: boolean;
   /** After `send`: the request as the SDK serialised it, binary as base64 text, or `undefined` when it is not known. */

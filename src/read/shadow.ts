@@ -62,25 +62,47 @@ function newShadow(reader: Reader, name: ReadName, operation: Operation) {
     const id = JSON.stringify(request);
     const now = Date.now();
     const since = staleSince.get(id) ?? now;
-    if (staleSince.size < MOST_STALE) staleSince.set(id, since);
+    if (staleSince.size >= MOST_STALE) staleSince.delete(staleSince.keys().next().value as string);
+    staleSince.set(id, since);
     return now - since;
   }
 
   return async (call: Call, answer: Response): Promise<Response> => {
     const response = await call.send();
-    const cached = contentOf(answer);
-    let table = contentOf(response);
-    let last = response;
-    if (cached === undefined || table === undefined) return response;
-    if (cached !== table && canBeStrong(name, call.input)) {
-      // The cache may be the newer one.
-      last = await call.send(strongly);
-      table = contentOf(last);
-    }
-    if (cached === table) say(call.input, 'same');
-    else say(call.input, (await cachedNow(operation, call)) === cached ? 'stale' : 'changed');
-    return last;
+    const outcome = await compared(name, operation, call, contentOf(answer), contentOf(response));
+    if (outcome !== undefined) say(call.input, outcome);
+    return response;
   };
+}
+
+/** What is to be said of a cached answer; `undefined` when the table has not told all of it. */
+async function compared(
+  name: ReadName,
+  operation: Operation,
+  call: Call,
+  cached: string | undefined,
+  table: string | undefined,
+): Promise<ShadowReport['outcome'] | undefined> {
+  if (cached === undefined || table === undefined) return undefined;
+  if (cached === table) return 'same';
+  if (canBeStrong(name, call.input)) {
+    // The cache may be the newer one.
+    const strong = await contentOfStrongRead(call);
+    if (strong === undefined) return undefined;
+    if (cached === strong) return 'same';
+  }
+  // Of a batch a part may have been read, and is not to be read again.
+  const isStillCached = name === 'BatchGetItem' || (await cachedNow(operation, call)) === cached;
+  return isStillCached ? 'stale' : 'changed';
+}
+
+/** The caller has his answer: whatever becomes of this read is not his. */
+async function contentOfStrongRead(call: Call): Promise<string | undefined> {
+  try {
+    return contentOf(await call.ask(strongly));
+  } catch {
+    return undefined;
+  }
 }
 
 /** What the cache would answer now, without asking the table. */

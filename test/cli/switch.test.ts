@@ -81,6 +81,24 @@ test('a purge of the whole namespace leaves it as it is', async () => {
   expect((await runCli(['switch', ...where])).stdout).toBe('The switch is at off.\n');
 });
 
+test.each(['switch', 'purge', 'get', 'verify', 'warm', 'stats', 'doctor', 'invoke', 'dev', 'replay'])(
+  '%s refuses an empty namespace: that of no variable is not what was meant',
+  async (command) => {
+    const { code, stderr } = await runCli([
+      command,
+      'users',
+      '--namespace',
+      '',
+      '--cache',
+      'redis://127.0.0.1',
+    ]);
+    expect({ code, stderr }).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('--namespace has to be a text of 1 to 256 characters'),
+    });
+  },
+);
+
 test('says what is wrong', async () => {
   expect(await runCli(['switch', 'of'])).toMatchObject({
     code: 2,

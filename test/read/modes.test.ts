@@ -1,4 +1,5 @@
-import { GetItemCommand, PutItemCommand, QueryCommand } from '@aws-sdk/client-dynamodb';
+import { Readable } from 'node:stream';
+import { BatchGetItemCommand, GetItemCommand, PutItemCommand, QueryCommand } from '@aws-sdk/client-dynamodb';
 import { describe, expect, test } from 'vitest';
 import { encode } from '../../src/codec.js';
 import { resolveConfig } from '../../src/config.js';
@@ -132,7 +133,7 @@ describe('where the mode is', () => {
     pair.table.lag();
     put(pair, '1', 'Bob');
     plant(pair, '1', 'Bob');
-    expect(nameIn(await pair.get('1'))).toBe('Bob');
+    expect(nameIn(await pair.get('1'))).toBe('Ada'); // as without a cache
     expect(pair.outcomes('shadow')).toEqual(['same']);
   });
 
@@ -143,6 +144,70 @@ describe('where the mode is', () => {
     plant(pair, '2', 'Bob');
     const { Responses } = await batchGetUsers(pair.client, '1', '2', '3');
     expect(Responses?.users?.map(({ name }) => name?.S).sort()).toEqual(['name 1', 'name 2', 'name 3']);
+    expect(pair.outcomes('shadow')).toEqual(['stale']);
+  });
+
+  /** From now on the table answers strongly consistent reads so. */
+  function strongReads(pair: Pair, respond: (response: string) => string): void {
+    const { requestHandler } = pair.client.config;
+    const handle = requestHandler.handle.bind(requestHandler);
+    requestHandler.handle = async (request, options) => {
+      const { response } = await handle(request, options);
+      if (!new TextDecoder().decode(request.body).includes('"ConsistentRead":true')) return { response };
+      const chunks: Uint8Array[] = [];
+      for await (const chunk of response.body) chunks.push(chunk);
+      return {
+        response: Object.assign(response, { body: Readable.from([respond(String(Buffer.concat(chunks)))]) }),
+      };
+    };
+  }
+
+  test.each(['GetItem', 'BatchGetItem'])(
+    'shadow, a strongly consistent read that fails does not fail the %s',
+    async (operation) => {
+      const pair = newPair({ reader: 'shadow' });
+      put(pair, '1', 'Ada');
+      plant(pair, '1', 'Bob');
+      strongReads(pair, () => {
+        throw new Error('slow down');
+      });
+      const name =
+        operation === 'GetItem'
+          ? nameIn(await pair.get('1'))
+          : (await batchGetUsers(pair.client, '1')).Responses?.users?.[0]?.name?.S;
+      expect(name).toBe('Ada');
+      expect(pair.outcomes('shadow')).toEqual([]);
+    },
+  );
+
+  test('shadow, a strongly consistent read that is not complete is not handed on, and says nothing', async () => {
+    const pair = newPair({ reader: 'shadow' });
+    put(pair, '1', 'Ada');
+    plant(pair, '1', 'Bob');
+    const Keys = [{ id: { S: '1' } }];
+    strongReads(pair, () =>
+      JSON.stringify({ Responses: {}, UnprocessedKeys: { users: { Keys, ConsistentRead: true } } }),
+    );
+    const { Responses, UnprocessedKeys } = await batchGetUsers(pair.client, '1');
+    expect(Responses?.users).toEqual([user('1', 'Ada')]);
+    expect(UnprocessedKeys ?? {}).toEqual({});
+    expect(pair.outcomes('shadow')).toEqual([]);
+  });
+
+  test('shadow, a stale item of a batch is said to be one, though a part of the batch is read with strong consistency', async () => {
+    const pair = newPair({ reader: 'shadow' });
+    put(pair, '1', 'Ada');
+    pair.table.put({ customerId: { S: 'c' }, orderId: { N: '1' } }, 'orders');
+    plant(pair, '1', 'Bob');
+    const { Responses } = await pair.client.send(
+      new BatchGetItemCommand({
+        RequestItems: {
+          users: { Keys: [{ id: { S: '1' } }] },
+          orders: { Keys: [{ customerId: { S: 'c' }, orderId: { N: '1' } }], ConsistentRead: true },
+        },
+      }),
+    );
+    expect(Responses?.users).toEqual([user('1', 'Ada')]);
     expect(pair.outcomes('shadow')).toEqual(['stale']);
   });
 

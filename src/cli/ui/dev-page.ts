@@ -3,6 +3,7 @@ import { toError } from '../../errors.js';
 import { watchTraffic } from '../../operate/traffic.js';
 import { REPORT_CHANNEL, type Report } from '../../report.js';
 import type { DevOptions } from '../dev-options.js';
+import { namespaceOf } from '../namespace.js';
 import { openOperatedCache } from '../operated-cache.js';
 import { openDynamoDB } from '../operated-table.js';
 import { openTarget, type Target } from '../target.js';
@@ -26,7 +27,7 @@ const MOST_RECORDS = 200;
 /** @throws CommandError when an option is wrong */
 export async function openDevPage(options: DevOptions): Promise<DevPage> {
   const { table: tableName, streamEndpoint: endpoint, port } = options;
-  const namespace = options.namespace ?? (process.env.STREAM_CACHE_NAMESPACE || undefined);
+  const namespace = namespaceOf(options);
   const url = options.cache || process.env.STREAM_CACHE_URL || 'memory:';
   const isBundle = options.handler !== undefined;
   let isStopped = false;
