@@ -31,6 +31,15 @@ export function lambdaBundle(entry, outfile) {
   };
 }
 
+/** @type {import('./esbuild.config.d.mts').cachingClients} */
+export function cachingClients(options) {
+  return {
+    name: 'caching-clients',
+    // Built by this file, and so not there before.
+    setup: async (build) => (await import('./dist/esbuild-plugin.js')).cachingClients(options).setup(build),
+  };
+}
+
 /**
  * Lua scripts are imported as text, in the form that Vite and Vitest know: `./apply.lua?raw`. Comments and indents
  * stay behind.
@@ -136,6 +145,10 @@ async function buildPackage() {
       'local/index': 'src/local/index.ts',
       'operate/index': 'src/operate/index.ts',
       'cdk/index': 'infra/index.ts',
+      auto: 'src/adopt/auto.ts',
+      adopt: 'src/adopt/adopt.ts',
+      'esbuild-plugin': 'src/adopt/esbuild-plugin.ts',
+      rollup: 'src/adopt/rollup-plugin.ts',
       cli: 'src/cli/main.ts',
     },
     outdir: 'dist',

@@ -215,8 +215,8 @@ const ENVIRONMENT = {
   STREAM_CACHE_WRITE_THROUGH: ['writeThrough', parseBoolean],
 } as const;
 
-/** No option: the function without code looks at it before it has any. */
-const METRICS_VARIABLE = 'STREAM_CACHE_METRICS';
+/** No options: they are looked at before there are any. */
+const OTHER_VARIABLES: readonly string[] = ['STREAM_CACHE_METRICS', 'STREAM_CACHE_AUTO'];
 
 /** What is no number is left as it is, and refused like any other wrong value. */
 function parseNumber(text: string): unknown {
@@ -347,10 +347,7 @@ export function resolveConfig(
     cache: cacheIdentity(options.cache, store),
     namespace: options.namespace,
     tableName: options.tableName,
-    logger:
-      options.logger === undefined
-        ? new Logger({ serviceName: environment.POWERTOOLS_SERVICE_NAME ?? 'dynamodb-stream-cache' })
-        : undisturbing(options.logger),
+    logger: options.logger === undefined ? defaultLogger(environment) : undisturbing(options.logger),
     report: reporter(options.onReport),
     readTimeoutMs: options.readTimeoutMs ?? 50,
     reader: options.reader ?? 'on',
@@ -358,6 +355,12 @@ export function resolveConfig(
     tableNames: options.tables === undefined ? undefined : new Set(declared.keys()),
     table: (name) => tables.get(name) ?? defaults,
   };
+}
+
+export function defaultLogger(
+  { POWERTOOLS_SERVICE_NAME }: NodeJS.ProcessEnv = process.env,
+): StreamCacheLogger {
+  return new Logger({ serviceName: POWERTOOLS_SERVICE_NAME ?? 'dynamodb-stream-cache' });
 }
 
 /** A logger that may fail. */
@@ -372,11 +375,11 @@ function undisturbing(logger: StreamCacheLogger): StreamCacheLogger {
 function fromEnvironment(environment: NodeJS.ProcessEnv): StreamCacheConfig {
   const options: Record<string, unknown> = {};
   for (const [name, text] of Object.entries(environment)) {
-    if (!name.startsWith('STREAM_CACHE_') || name === METRICS_VARIABLE) continue;
+    if (!name.startsWith('STREAM_CACHE_') || OTHER_VARIABLES.includes(name)) continue;
     const [option, parse] = ENVIRONMENT[name as keyof typeof ENVIRONMENT] ?? [];
     if (option === undefined) {
       throw new ConfigError(
-        `Unknown environment variable ${name}. Known are: ${Object.keys(ENVIRONMENT).join(', ')}, ${METRICS_VARIABLE}.`,
+        `Unknown environment variable ${name}. Known are: ${[...Object.keys(ENVIRONMENT), ...OTHER_VARIABLES].join(', ')}.`,
       );
     }
     if (text !== undefined && text !== '') options[option] = parse(text);

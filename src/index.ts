@@ -16,6 +16,7 @@ export type { CacheMetadata } from './read/answer.js';
 export { type CachingMiddleware, NewCachingMiddleware } from './read/middleware.js';
 export type { ReaderMode } from './reader-switch.js';
 export {
+  type AttachedReport,
   type BatchReport,
   type BreakerReport,
   type CacheFailureReport,

@@ -26,6 +26,7 @@ export type Report =
   | StrongReadReport
   | UndecodableReport
   | VoidReport
+  | AttachedReport
   | LeftAloneReport
   | UncertainReport
   | CacheFailureReport
@@ -162,6 +163,13 @@ export interface VoidReport {
   readonly keys: readonly string[];
 }
 
+/** The clients of the process get the middleware by themselves: said once, of the first. */
+export interface AttachedReport {
+  readonly type: 'attached';
+  /** Which tables are cached; absent: all. */
+  readonly tableNames?: readonly string[] | undefined;
+}
+
 /** Calls of a client are left to DynamoDB alone. Said once for each middleware and cause, with the remedy in the log. */
 export interface LeftAloneReport {
   readonly type: 'left-alone';
@@ -169,9 +177,16 @@ export interface LeftAloneReport {
    * `old-sdk`: it is older than 3.575, all calls are concerned. Reads only: `inner-middleware`, a middleware of the
    * application's stands where no hit passes it; `changed-request`, one changes requests behind the caching middleware;
    * `other-place`, the client sends to another Region, endpoint or account than the first client of the cache;
-   * `other-address`, a table is named by an ARN that is not known to be the table that was named before.
+   * `other-address`, a table is named by an ARN that is not known to be the table that was named before;
+   * `not-attached`, a call was seen in a process whose clients should get the middleware by themselves, and none had.
    */
-  readonly reason: 'old-sdk' | 'inner-middleware' | 'changed-request' | 'other-place' | 'other-address';
+  readonly reason:
+    | 'old-sdk'
+    | 'inner-middleware'
+    | 'changed-request'
+    | 'other-place'
+    | 'other-address'
+    | 'not-attached';
   readonly tableName?: string | undefined;
 }
 
