@@ -59,6 +59,6 @@ describe('with cachingClients() every client of a bundle reads through the cache
       build: { ssr: ENTRY, outDir, emptyOutDir: true },
       plugins: [rollup.cachingClients()],
     });
-    expect(await hitsOf(join(outDir, 'many-imports.mjs'))).toBe(ALL);
+    expect(await hitsOf(join(outDir, 'many-imports.js'))).toBe(ALL);
   });
 });
