@@ -2,6 +2,7 @@ import { Logger } from '@aws-lambda-powertools/logger';
 import { heard, undisturbed } from './callbacks.js';
 import { type Rules, SLACK_MS } from './coherence.js';
 import { ConfigError } from './errors.js';
+import type { ItemRule, ItemRules } from './item-rules.js';
 import { isReaderMode, type ReaderMode } from './reader-switch.js';
 import { type Report, type Reporter, reporter } from './report.js';
 import { cacheIdentity, openStore } from './store/open.js';
@@ -125,6 +126,8 @@ export interface DeclaredTable extends TableConfig {
   readonly sortKey?: string | null | undefined;
   /** The partition keys of its indexes, by index name. */
   readonly indexes?: Readonly<Record<string, DeclaredIndex>> | undefined;
+  /** Which of its items are cached, and for how long: the first rule that fits an item's key decides. Default: all, as the table says. */
+  readonly items?: readonly ItemRule[] | undefined;
 }
 
 /** What can be said of one index. */
@@ -173,7 +176,7 @@ export interface Settings {
   table(name: string): TableSettings;
 }
 
-export interface TableSettings {
+export interface TableSettings extends ItemRules {
   readonly mode: Mode;
   readonly ttlMs: Readonly<Record<keyof TtlSeconds, number>>;
   readonly ttlJitter: number;
@@ -255,6 +258,15 @@ const isIndex = (value: unknown, name: string) =>
   isObject(value) &&
   Object.keys(value).join() === 'partitionKey' &&
   isPartitionKey(value.partitionKey);
+const isItemRule = (value: unknown) =>
+  isObject(value) &&
+  Object.keys(value).every((name) => ['key', 'cached', 'ttlSeconds'].includes(name)) &&
+  isObjectOf(value.key, isKeyCondition) === true &&
+  ['boolean', 'undefined'].includes(typeof value.cached) &&
+  (value.ttlSeconds === undefined || isSeconds(value.ttlSeconds));
+const isKeyCondition = (value: unknown, name: string) =>
+  name !== '' &&
+  (isText(value) || (isObject(value) && Object.keys(value).join() === 'prefix' && isText(value.prefix)));
 const isFunction = (value: unknown) => typeof value === 'function';
 const isSeconds = (value: unknown) => isWithin(value, 1, MAX_TTL_SECONDS);
 
@@ -291,6 +303,10 @@ const DECLARED_TABLE_OPTIONS: Record<keyof DeclaredTable, [expected: string, che
   indexes: [
     'an object like { byStatus: { partitionKey: "status" } }, with an array of up to four names where the index has several partition keys',
     (value) => isObjectOf(value, isIndex),
+  ],
+  items: [
+    'an array of rules like { key: { pk: { prefix: "USER#" } }, ttlSeconds: 60 } or { key: { pk: "LOG" }, cached: false }',
+    (value) => Array.isArray(value) && [...value].every(isItemRule),
   ],
 };
 
@@ -438,8 +454,20 @@ function declaredTables(tables: StreamCacheConfig['tables']): Map<string, Declar
         `Option tables.${name}.sortKey (${JSON.stringify(table.sortKey)}) is the partitionKey: give the name of the other attribute of the key, or null for a table that has none.`,
       );
     }
+    const stranger = table.items
+      ?.flatMap(({ key }) => Object.keys(key))
+      .find((each) => !mayBeKey(table, each));
+    if (stranger !== undefined) {
+      throw new ConfigError(
+        `Option tables.${name}.items names ${JSON.stringify(stranger)}, which is no attribute of the key that partitionKey and sortKey declare: what the handler and all readers are to agree on has to be in the key.`,
+      );
+    }
   }
   return declared;
+}
+
+function mayBeKey({ partitionKey, sortKey }: DeclaredTable, name: string): boolean {
+  return partitionKey === undefined || sortKey === undefined || name === partitionKey || name === sortKey;
 }
 
 function tableSettings(common: TableConfig, table: DeclaredTable, path: string): TableSettings {
@@ -464,6 +492,10 @@ function tableSettings(common: TableConfig, table: DeclaredTable, path: string):
     alsoDelete: heard(options.alsoDelete),
     partitionKey: options.partitionKey,
     sortKey: options.sortKey,
+    items: (options.items ?? []).map(({ key, cached = true, ttlSeconds }) => ({
+      ...{ key, isCached: cached },
+      ttlMs: ttlSeconds === undefined ? tableTtlMs.item : milliseconds(ttlSeconds),
+    })),
     indexes: new Map(
       Object.entries(options.indexes ?? {}).map(([name, { partitionKey }]) => [name, [partitionKey].flat()]),
     ),

@@ -11,6 +11,7 @@ export type {
   TtlSeconds,
 } from './config.js';
 export { CacheError, ConfigError, EncodeError, EventError, KeyError, StreamCacheError } from './errors.js';
+export type { ItemRule } from './item-rules.js';
 export { itemKey, keyPart } from './key.js';
 export type { CacheMetadata } from './read/answer.js';
 export { type CachingMiddleware, NewCachingMiddleware } from './read/middleware.js';

@@ -7,7 +7,7 @@ import type { ApplyOutcome, FillOutcome } from './store/store.js';
 /**
  * What became of one stream record: an {@link ApplyOutcome}, or
  * - `superseded`: a later record of the same item in the same batch was applied instead
- * - `skipped`: it has no key: the `key` function gave none, or none that can be
+ * - `skipped`: it has no key: the `key` function gave none, or none that can be; or a rule of `items` leaves it out
  * - `failed`: the cache did not confirm it; Lambda delivers it again
  */
 export type RecordOutcome = ApplyOutcome | 'superseded' | 'skipped' | 'failed';
@@ -122,13 +122,14 @@ export interface DeclinedReport {
   readonly tableName: string;
   /**
    * - `table`: it is not one that the middleware caches
+   * - `item`: a rule of `items` leaves it out
    * - `consistent-read`: it asks for strong consistency
    * - `not-understood`: the member of the request that `member` names is not understood, and may be DynamoDB's to refuse
    * - `key-path`: its projection has a path into an attribute that may be a key, which DynamoDB refuses; once DynamoDB has
    *   answered it, such reads of this process are cached
    * - `ttl-unread`: its items came without the attribute in `ttlAttribute`, so that nobody can tell when they are over
    */
-  readonly reason: 'table' | 'consistent-read' | 'not-understood' | 'key-path' | 'ttl-unread';
+  readonly reason: 'table' | 'item' | 'consistent-read' | 'not-understood' | 'key-path' | 'ttl-unread';
   readonly member?: string | undefined;
 }
 

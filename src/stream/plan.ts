@@ -2,6 +2,7 @@ import type { AttributeMap } from '../attributes.js';
 import { contradict } from '../coherence.js';
 import type { TableSettings } from '../config.js';
 import { KeyError, toError } from '../errors.js';
+import { itemSettings } from '../item-rules.js';
 import {
   checkCustomKey,
   checkDerivedKey,
@@ -18,7 +19,7 @@ import { restoredKeyValue } from './restored.js';
 export interface Group {
   readonly tableName: string;
   readonly table: TableSettings;
-  /** The item's key; absent for a record that the `key` function skips, or of which no key can be made. */
+  /** The item's key; absent for a record that the `key` function or a rule of `items` skips, or of which no key can be made. */
   readonly key?: string | undefined;
   /** Positions of its records in the event. */
   readonly positions: number[];
@@ -107,6 +108,7 @@ function keyOf(
   table: TableSettings,
   namespace: string | undefined,
 ): string | undefined {
+  if (!itemSettings(table, record.keys).isCached) return undefined;
   if (table.key === undefined) return itemKey(namespace, record.tableName, record.keys);
   const key = table.key(record);
   return key === undefined ? undefined : checkCustomKey(key);
