@@ -139,6 +139,7 @@ async function buildPackage() {
       index: 'src/index.ts',
       'iam/index': 'src/iam/index.ts',
       'metrics/index': 'src/metrics/index.ts',
+      'opentelemetry/index': 'src/opentelemetry/index.ts',
       'memcached/index': 'src/store/memcached/index.ts',
       'glide/index': 'src/store/glide/index.ts',
       'momento/index': 'src/store/momento/index.ts',

@@ -144,6 +144,18 @@ function failuresOf(results: readonly Result[]): Map<number, Error> {
   return failures;
 }
 
+/** Of these the cache agrees with the table from now on, as far as the record goes. */
+const INVALIDATING: ReadonlySet<RecordOutcome> = new Set([
+  'written',
+  'deleted',
+  'superseded',
+  'late',
+  'disordered',
+  'overlapping',
+  'same',
+  'full',
+]);
+
 function reportBatch(
   { logger, report }: Settings,
   records: readonly StreamRecord[],
@@ -154,15 +166,18 @@ function reportBatch(
   const outcomes: Partial<Record<RecordOutcome, number>> = {};
   for (const { outcome } of results) outcomes[outcome] = (outcomes[outcome] ?? 0) + 1;
   if (report.isHeard()) {
+    const end = Date.now();
     records.forEach(({ tableName, eventName, sequenceNumber, at }, position) => {
-      const ageMs = at > 0 ? Math.max(0, start - at) : undefined;
+      const result = results[position] as Result;
+      const [ageMs, lagMs] = at > 0 ? [start, end].map((time) => Math.max(0, time - at)) : [];
       report({
         type: 'record',
         tableName,
         eventName,
         sequenceNumber,
         ageMs,
-        ...(results[position] as Result),
+        ...(INVALIDATING.has(result.outcome) && { lagMs }),
+        ...result,
       });
     });
   }

@@ -67,6 +67,19 @@ describe('in mode write', () => {
   });
 });
 
+test('how far the cache was behind is told of a record that it had not known of', async () => {
+  const lags = () => reports.flatMap((report) => (report.type === 'record' ? [report.lagMs] : []));
+  const change = event(record(), record({ number: 2 }));
+  await newHandler()(change);
+  expect(lags()).toEqual([expect.any(Number), expect.any(Number)]);
+  await newHandler()(change); // stale, and superseded by that
+  await newHandler({ key: () => undefined })(event(record()));
+  store.failWhen(() => true);
+  await newHandler()(event(record({ number: 3 })));
+  expect(outcomes().slice(3)).toEqual(['stale', 'skipped', 'failed']);
+  expect(lags().slice(3)).toEqual([undefined, undefined, undefined]);
+});
+
 test('mode refresh stores only what is cached now', async () => {
   await newHandler()(event(record({ id: '1' })));
   await newHandler({ mode: 'refresh' })(
