@@ -61,7 +61,7 @@ describe.each(Object.entries(CACHES))('get, of %s', (_name, cache) => {
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     const [first = '', second = '', third = ''] = stdout.split('\n\n');
     expect(first).toContain(`${keyOf(written)}\n  value   ${value}\n  lives   1 h 59 min more\n`);
-    expect(first).toMatch(/guard {3}changed by the stream \d+ m?s ago; settles in \d s: until then/);
+    expect(first).toMatch(/guard {3}changed by the stream \d+ m?s ago; settles in \d+ m?s: until then/);
     expect(second).toContain(`value   ${textOf(filled, 'Bob')}`);
     expect(second).toMatch(/guard {3}read or written by an application \d+ m?s ago; settles in/);
     expect(third).toBe(
