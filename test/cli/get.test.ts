@@ -143,6 +143,11 @@ describe('called wrongly, it says with what, and changes nothing', () => {
     ['no cache', ['users', 'id=1'], /no cache is named. Give --cache URL, or set STREAM_CACHE_URL/],
     ['memory:', ['users', 'id=1', '--cache', 'memory:'], /known to the process alone/],
     ['what is no key', ['users', '42', '--cache', 'redis://h'], /"42" is no key of an item. Give id=42/],
+    [
+      'a number that JSON does not hold exactly',
+      ['users', '{"id":9007199254740993}', '--cache', 'redis://h'],
+      /is no key of an item. Give .* \(a number as id#42\)/,
+    ],
     ['JSON of no key', ['users', '{"id":[]}', '--cache', 'redis://h'], /is no key of an item/],
     ['an empty key', ['users', '{}', '--cache', 'redis://h'], /the key has no attributes/],
     ['a wrong URL', ['users', 'id=1', '--cache', 'momento:'], /Expected momento:CACHE/],
