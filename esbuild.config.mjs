@@ -118,14 +118,14 @@ function asRead({ flags, keyStart, keyStop, step, subcommands = {} }) {
 
 /**
  * An entry's `import "./chunks/…"` without names is for a chunk's side effects. Ours have none, as package.json says,
- * which bundlers warn of. An empty line stays, for the source maps.
+ * which bundlers warn of.
  */
 const namedImportsOnly = {
   name: 'named-imports-only',
   setup({ onEnd }) {
     onEnd(async ({ metafile }) => {
       for (const file of Object.keys(metafile.outputs).filter((name) => name.endsWith('.js'))) {
-        await writeFile(file, (await readFile(file, 'utf8')).replace(/^import "\.[^"]*";$/gm, ''));
+        await writeFile(file, (await readFile(file, 'utf8')).replace(/^import "\.[^"]*";\n/gm, ''));
       }
     });
   },
@@ -134,7 +134,7 @@ const namedImportsOnly = {
 async function buildPackage() {
   const { build } = await import('esbuild');
   await rm('dist', { recursive: true, force: true }); // chunks of earlier builds have other names
-  await build({
+  const { metafile } = await build({
     entryPoints: {
       index: 'src/index.ts',
       'iam/index': 'src/iam/index.ts',
@@ -160,10 +160,10 @@ async function buildPackage() {
     platform: 'node',
     target: 'node20.19',
     format: 'esm',
-    sourcemap: true,
     metafile: true,
     plugins: [luaText, pageText, namedImportsOnly],
   });
+  await buildCommonJs(metafile.outputs);
   const others = ['iam', 'memcached', 'metrics', 'momento'].map((name) => `lambda-${name}.mjs`);
   const options = lambdaBundle('src/lambda.ts', 'dist/lambda.mjs');
   await build({
@@ -188,6 +188,39 @@ async function buildPackage() {
   await zip('dist/lambda-momento.zip', ['lambda.mjs', 'lambda-metrics.mjs', 'lambda-momento.mjs']);
 }
 
+/**
+ * The library once more, for Jest and whatever else cannot `require` an ES module: file by file what `dist` has, so that a
+ * class or a `Map` that two entries share is one there as well.
+ */
+async function buildCommonJs(outputs) {
+  const { build } = await import('esbuild');
+  await build({
+    entryPoints: filesOf(outputs),
+    outbase: 'dist',
+    outdir: 'dist/cjs',
+    platform: 'node',
+    target: 'node20.19',
+    format: 'cjs',
+    // Jest has no `import()`.
+    supported: { 'dynamic-import': false },
+    define: { 'import.meta.filename': '__filename' },
+  });
+  await writeFile('dist/cjs/package.json', '{ "type": "commonjs", "sideEffects": false }\n');
+}
+
+/** Nothing that is required by its users' own code. */
+const NOT_REQUIRED = ['cli', 'auto', 'adopt', 'esbuild-plugin', 'rollup'].map((name) => `dist/${name}.js`);
+
+/** Built files: the entries that may be required, and the chunks that they need. */
+function filesOf(outputs) {
+  const isEntry = (file) => !file.startsWith('dist/chunks/') && !NOT_REQUIRED.includes(file);
+  const files = new Set(Object.keys(outputs).filter(isEntry));
+  for (const file of files) {
+    for (const { path, external } of outputs[file].imports) if (!external) files.add(path);
+  }
+  return [...files];
+}
+
 /** Files of a folder as a zip beside them, ready to upload. */
 async function zip(outfile, names) {
   const { zipSync } = await import('fflate');
@@ -208,7 +241,7 @@ async function bundleLambda(entry, outfile) {
 
 if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) {
   const [entry, outfile] = process.argv.slice(2);
-  if (entry && outfile) await bundleLambda(entry, outfile);
-  else if (entry) throw new Error('Usage: node esbuild.config.mjs [<entry> <outfile>]');
-  else await buildPackage();
+  if (entry && !outfile) throw new Error('Usage: node esbuild.config.mjs [<entry> <outfile>]');
+  // Not awaited: a module that awaits cannot be required, which a CDK app in CommonJS does.
+  void (entry ? bundleLambda(entry, outfile) : buildPackage());
 }

@@ -79,12 +79,15 @@ async function main(): Promise<void> {
   process.exit();
 }
 
-/** Puts the table where it is shown. */
+/** Puts the table where it is shown, and says there which Node it was. */
 async function writeTable(table: string): Promise<void> {
   const text = await readFile(REPORT, 'utf8');
-  const shown = text.replace(
-    /(<!-- table -->\n)[\s\S]*(\n<!-- \/table -->)/,
-    (_, start, end) => `${start}\n${table}\n${end}`,
-  );
+  const [node = ''] = /^\d+\.\d+/.exec(process.versions.node) ?? [];
+  const shown = text
+    .replace(/\(Node \d+\.\d+, Redis/, `(Node ${node}, Redis`)
+    .replace(
+      /(<!-- table -->\n)[\s\S]*(\n<!-- \/table -->)/,
+      (_, start, end) => `${start}\n${table}\n${end}`,
+    );
   await writeFile(REPORT, shown);
 }

@@ -1,13 +1,9 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import type { Cache } from './cache.js';
 
 /** The bundled handler of this very version of the package: a zip in `dist`, found from wherever this code stands. */
-export function lambdaZip(
-  name: Cache['zip'] | 'lambda-verify.zip',
-  from = fileURLToPath(import.meta.url),
-): string {
+export function lambdaZip(name: Cache['zip'] | 'lambda-verify.zip', from = import.meta.filename): string {
   for (let folder = dirname(from); folder !== dirname(folder); folder = dirname(folder)) {
     const manifest = join(folder, 'package.json');
     if (existsSync(manifest) && JSON.parse(readFileSync(manifest, 'utf8')).name === 'dynamodb-stream-cache') {

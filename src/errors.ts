@@ -51,6 +51,11 @@ export class CacheError extends StreamCacheError {
   }
 }
 
+/** Whether an answer of a store says that the cache did not confirm, whichever copy of this package made the store. */
+export function isCacheError(answer: unknown): answer is CacheError {
+  return answer instanceof Error && 'code' in answer && answer.code === 'CACHE_UNAVAILABLE';
+}
+
 /** Whatever was thrown, as an `Error`: code of the caller's may throw anything. */
 export function toError(thrown: unknown): Error {
   return thrown instanceof Error ? thrown : new Error(String(thrown));

@@ -42,8 +42,8 @@ export interface RecordReport {
   /** Its age when the invocation began, in milliseconds; absent when the record has no time. */
   readonly ageMs?: number | undefined;
   /**
-   * How long after the table the cache was changed for it, or found to agree, in milliseconds; absent when the record has no time, or the
-   * cache knew of it before, or did nothing about it. DynamoDB gives times in whole seconds, so that it may be a second too much.
+   * How long after the table the cache was changed for it, or found to agree, in milliseconds; absent when the record has no time, or was not
+   * what the cache was changed for. DynamoDB gives times in whole seconds, so that it may be a second too much.
    */
   readonly lagMs?: number | undefined;
   /** Absent when it has none: the record was skipped, or its `key` function failed. */

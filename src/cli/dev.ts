@@ -32,9 +32,12 @@ export async function dev(args: readonly string[], terminal: Terminal): Promise<
     const line = mappingLine(report);
     if (line !== undefined) print(line);
   });
+  const reason = newReasons();
   const listen = (report: unknown) => {
     const line = recordLine(report as Report, terminal.paint);
     if (line !== undefined) terminal.print(`${line}\n`);
+    const why = reason(report as Report);
+    if (why !== undefined) terminal.print(`${terminal.paint('red', `! ${visible(why)}`)}\n`);
   };
   diagnostics.subscribe(REPORT_CHANNEL, listen);
   const ticking = options.stats ? showTraffic(print) : undefined;
@@ -122,6 +125,22 @@ function recordLine(report: Report, paint: Paint): string | undefined {
   if (report.type !== 'record') return undefined;
   const outcome = paint(STYLE[report.outcome], report.outcome.padEnd('superseded'.length));
   return `${outcome}  ${report.eventName.padEnd('MODIFY'.length)}  ${visible(report.key ?? '(no key)')}`;
+}
+
+/** Why records fail: each cause once until a record succeeds, since a cache that is down fails all of them again and again. */
+function newReasons() {
+  const said = new Set<string>();
+  return (report: Report): string | undefined => {
+    if (report.type !== 'record') return undefined;
+    if (report.outcome !== 'failed') {
+      said.clear();
+      return undefined;
+    }
+    const why = report.error?.message ?? 'The handler gave no reason.';
+    if (said.has(why)) return undefined;
+    said.add(why);
+    return why;
+  };
 }
 
 /** What is worth a line of what the mapping does; the records speak for themselves. */

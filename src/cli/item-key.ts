@@ -1,4 +1,5 @@
-import type { AttributeMap } from '../attributes.js';
+import { convertToAttr } from '@aws-sdk/util-dynamodb';
+import type { AttributeMap, AttributeValue } from '../attributes.js';
 import { toError } from '../errors.js';
 import { itemKey, tablePrefix } from '../key.js';
 import { isKeyOf, type KeySchema, keyAttributesOf } from '../operate/key-attributes.js';
@@ -59,9 +60,9 @@ export function checkKey(command: string, named: Named, text: string, schema: Ke
 function fromJson(document: object): AttributeMap {
   return Object.fromEntries(
     Object.entries(document).map(([name, value]) => {
-      if (typeof value === 'string') return [name, { S: value }];
-      if (typeof value === 'number') return [name, { N: String(value) }];
-      return [name, typed(value)];
+      // A number that JSON does not hold exactly would be the key of another item: it is refused.
+      const isPlain = typeof value === 'string' || typeof value === 'number';
+      return [name, isPlain ? (convertToAttr(value) as AttributeValue) : typed(value)];
     }),
   );
 }

@@ -33,6 +33,9 @@ Options:
   --version   shows the version
 `;
 
+// Which Node the SDK will leave behind is for who installs it; here it would stand in the middle of what was asked for.
+process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ||= 'true';
+
 const terminal = openTerminal();
 const code = await main(process.argv.slice(2));
 // What a handler keeps for its next invocation, such as a connection, would keep this process alive.

@@ -1,5 +1,6 @@
 import { resolveConfig, type Settings, type StreamCacheConfig } from '../config.js';
 import { ConfigError } from '../errors.js';
+import { processWide } from '../process-wide.js';
 import { answered, type Sent, sentOn } from './answered.js';
 import { batchGetItem } from './batch-get-item.js';
 import type { Operation, Request } from './call.js';
@@ -42,7 +43,9 @@ const OLD_SDK =
   'It neither answers reads nor sees writes of a client below version 3.575.0. Update @aws-sdk/client-dynamodb and @aws-sdk/lib-dynamodb.';
 
 /** Which middleware the first of ours on a stack belongs to: the SDK copies stacks, and what it copies is this. */
-const owners = new WeakMap<object, CachingMiddleware>();
+function owners(): WeakMap<object, CachingMiddleware> {
+  return processWide('owners', () => new WeakMap());
+}
 
 /**
  * Makes an AWS SDK v3 middleware that answers DynamoDB reads from the cache that {@link NewStreamCacheHandler} keeps true,
@@ -67,7 +70,7 @@ export function newCachingMiddleware(settings: Settings, isRequired = false): Ca
     applyToStack(stack) {
       refuseAnother(stack, self);
       const first = answering(operations, newClient(settings, reader, say), stack, say, isRequired);
-      owners.set(first, self);
+      owners().set(first, self);
       stack.add(first, { name: OURS, step: 'initialize', priority: 'low', override: true });
       addPlaces(stack);
     },
@@ -77,7 +80,7 @@ export function newCachingMiddleware(settings: Settings, isRequired = false): Ca
 
 function refuseAnother(stack: Stack, self: CachingMiddleware): void {
   const there = entriesOf(stack).find(({ name }) => name === OURS)?.middleware;
-  const owner = there === undefined ? undefined : owners.get(there as object);
+  const owner = there === undefined ? undefined : owners().get(there as object);
   if (owner === undefined || owner === self) return;
   throw new ConfigError(
     `A client can have one caching middleware, and this one has another already. Use one for all its tables, or take that one out first: client.middlewareStack.remove('${OURS}').`,

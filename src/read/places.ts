@@ -1,3 +1,4 @@
+import { processWide } from '../process-wide.js';
 import type { HttpRequest } from './passage.js';
 
 /** Where requests go: to which Region of AWS, or to which server, and for which account. */
@@ -50,14 +51,17 @@ export interface Home {
   readonly addresses: Map<string, string>;
 }
 
-const homes = new WeakMap<object, Map<string | undefined, Home>>();
-const urls = new Map<string, object>();
+interface Homes {
+  readonly urls: Map<string, object>;
+  readonly of: WeakMap<object, Map<string | undefined, Home>>;
+}
 
 /** The home of a cache and namespace: the same for all middlewares of the process. */
 export function homeOf(cache: string | object, namespace: string | undefined): Home {
-  const key = typeof cache === 'string' ? getOrAdd(urls, cache, () => ({})) : cache;
-  const ofCache = homes.get(key) ?? new Map<string | undefined, Home>();
-  homes.set(key, ofCache);
+  const homes = processWide<Homes>('homes', () => ({ urls: new Map(), of: new WeakMap() }));
+  const key = typeof cache === 'string' ? getOrAdd(homes.urls, cache, () => ({})) : cache;
+  const ofCache = homes.of.get(key) ?? new Map<string | undefined, Home>();
+  homes.of.set(key, ofCache);
   return getOrAdd(ofCache, namespace, () => ({ place: undefined, addresses: new Map() }));
 }
 

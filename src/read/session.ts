@@ -1,4 +1,4 @@
-import { CacheError, toError } from '../errors.js';
+import { CacheError, isCacheError, toError } from '../errors.js';
 import type { CacheFailureReport, Report } from '../report.js';
 import type { CacheStore, CallOptions, Settled } from '../store/store.js';
 import type { Breaker } from './breaker.js';
@@ -60,10 +60,10 @@ export function openSession(
       // The store's own deadline comes later: it does not tell a late answer from a late look at it.
       inTime(() => ask({ deadline: Date.now() + patienceMs + STORE_MS, unref: true }), patience, count),
     );
-    const error = answers.find((answer) => answer instanceof CacheError);
+    const error = answers.find(isCacheError);
     if (error !== undefined) report({ type: 'cache-failure', operation, error });
     // A cache that says no is there; only one that is silent is better left alone.
-    if (answers.every((answer) => answer instanceof CacheError && !answer.answered)) {
+    if (answers.every((answer) => isCacheError(answer) && !answer.answered)) {
       left = 0; // what failed now will not do better in the next few milliseconds
       if (!patience.wasLate()) breaker.failed();
     } else {

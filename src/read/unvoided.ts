@@ -1,4 +1,5 @@
 import type { AttributeMap } from '../attributes.js';
+import { processWide } from '../process-wide.js';
 
 /**
  * What this process wrote and the cache did not confirm to have voided: what it holds for it may be older than this
@@ -204,8 +205,10 @@ export function newUnvoided(keepMs: number, now: () => number = Date.now): Unvoi
 }
 
 /** By cache and namespace: what is not voided there is so for all readers of this process. */
-const byUrl = new Map<string, Map<string | undefined, Unvoided>>();
-const byObject = new WeakMap<object, Map<string | undefined, Unvoided>>();
+interface ByCache {
+  readonly urls: Map<string, Map<string | undefined, Unvoided>>;
+  readonly objects: WeakMap<object, Map<string | undefined, Unvoided>>;
+}
 
 /**
  * What this process has not voided in a cache.
@@ -214,9 +217,13 @@ const byObject = new WeakMap<object, Map<string | undefined, Unvoided>>();
  * @param keepMs for how long there may be entries of before a write
  */
 export function unvoidedIn(cache: string | object, namespace: string | undefined, keepMs: number): Unvoided {
-  const ofCache = (typeof cache === 'string' ? byUrl.get(cache) : byObject.get(cache)) ?? new Map();
-  if (typeof cache === 'string') byUrl.set(cache, ofCache);
-  else byObject.set(cache, ofCache);
+  const { urls, objects } = processWide<ByCache>('unvoided', () => ({
+    urls: new Map(),
+    objects: new WeakMap(),
+  }));
+  const ofCache = (typeof cache === 'string' ? urls.get(cache) : objects.get(cache)) ?? new Map();
+  if (typeof cache === 'string') urls.set(cache, ofCache);
+  else objects.set(cache, ofCache);
   const unvoided: Unvoided = ofCache.get(namespace) ?? newUnvoided(keepMs);
   ofCache.set(namespace, unvoided);
   unvoided.keepAtLeast(keepMs);

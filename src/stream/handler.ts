@@ -148,7 +148,6 @@ function failuresOf(results: readonly Result[]): Map<number, Error> {
 const INVALIDATING: ReadonlySet<RecordOutcome> = new Set([
   'written',
   'deleted',
-  'superseded',
   'late',
   'disordered',
   'overlapping',

@@ -61,7 +61,7 @@ describe.each(Object.entries(CACHES))('get, of %s', (_name, cache) => {
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     const [first = '', second = '', third = ''] = stdout.split('\n\n');
     expect(first).toContain(`${keyOf(written)}\n  value   ${value}\n  lives   1 h 59 min more\n`);
-    expect(first).toMatch(/guard {3}changed by the stream \d+ m?s ago; settles in \d s: until then/);
+    expect(first).toMatch(/guard {3}changed by the stream \d+ m?s ago; settles in \d+ m?s: until then/);
     expect(second).toContain(`value   ${textOf(filled, 'Bob')}`);
     expect(second).toMatch(/guard {3}read or written by an application \d+ m?s ago; settles in/);
     expect(third).toBe(
@@ -143,6 +143,11 @@ describe('called wrongly, it says with what, and changes nothing', () => {
     ['no cache', ['users', 'id=1'], /no cache is named. Give --cache URL, or set STREAM_CACHE_URL/],
     ['memory:', ['users', 'id=1', '--cache', 'memory:'], /known to the process alone/],
     ['what is no key', ['users', '42', '--cache', 'redis://h'], /"42" is no key of an item. Give id=42/],
+    [
+      'a number that JSON does not hold exactly',
+      ['users', '{"id":9007199254740993}', '--cache', 'redis://h'],
+      /is no key of an item. Give .* \(a number as id#42\)/,
+    ],
     ['JSON of no key', ['users', '{"id":[]}', '--cache', 'redis://h'], /is no key of an item/],
     ['an empty key', ['users', '{}', '--cache', 'redis://h'], /the key has no attributes/],
     ['a wrong URL', ['users', 'id=1', '--cache', 'momento:'], /Expected momento:CACHE/],

@@ -40,6 +40,22 @@ test('an option that is misspelt in the configuration of the README is found by 
   expect(complaints).toMatch(/misspelt\/cache\.ts.*ttlSecond/);
 });
 
+test('options that are given by a name are those of a StreamCacheConfig: else the compiler finds no misspelt one', () => {
+  const examples = PAGES.flatMap((file) => page(file).blocks('ts'));
+  const named = examples.flatMap((text) =>
+    [...text.matchAll(/New(?:StreamCacheHandler|CachingMiddleware)\((\w+)\)/g)].map(([, name]) => ({
+      text,
+      name,
+    })),
+  );
+  expect(named.length).toBeGreaterThan(3);
+  for (const { text, name } of named) {
+    const declared = new RegExp(`const ${name} = \\{[^]*?\\n\\} satisfies StreamCacheConfig;`);
+    const imported = new RegExp(`import \\{ ${name} \\} from`);
+    expect(declared.test(text) || imported.test(text), text).toBe(true);
+  }
+});
+
 function examplesOf(file: string): [string, string][] {
   const folder = file.replace('docs/', '').replace('.md', '');
   return page(file)

@@ -17,7 +17,7 @@ afterEach(() => vi.unstubAllEnvs());
 describe('the command line', () => {
   test('prints what is shown', async () => {
     vi.stubEnv('STREAM_CACHE_URL', '');
-    const [, args = ''] = /npx stream-cache invoke (.+)/.exec(PAGE.text) ?? [];
+    const [, args = ''] = /npx dynamodb-stream-cache invoke (.+)/.exec(PAGE.text) ?? [];
     let printed = '';
     const code = await invoke(args.split(' '), {
       width: 120,

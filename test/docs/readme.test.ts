@@ -6,7 +6,7 @@ import { Redis } from 'ioredis';
 import { afterEach, expect, inject, test, vi } from 'vitest';
 import { decode } from '../../src/index.js';
 import { recorded, run, tableOf } from '../support/examples.js';
-import { DOCS, fileOf, linksOf, page, ROOT } from '../support/pages.js';
+import { DOCS, fileOf, linksOf, PAGES, page, ROOT } from '../support/pages.js';
 
 const README = page('README.md');
 
@@ -29,6 +29,19 @@ test('has an install line with what a reader needs, and the commands that CI and
   expect(beside).toEqual(['@aws-sdk/client-dynamodb']);
   expect(Object.keys(peerDependencies)).toEqual(expect.arrayContaining(beside));
   expect([start, tests]).toEqual(['npm ci && npm start', 'npm ci && npm test']);
+});
+
+test('every page calls the command by the name of the package, which npx finds in any folder', () => {
+  const { name, bin } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
+  expect(bin[name]).toBe(bin['stream-cache']);
+  const calls = PAGES.flatMap(
+    (file) =>
+      page(file)
+        .blocks('sh')
+        .join('\n')
+        .match(/\bnpx (?!-|cdk|aws-cdk|vitest)\S+/g) ?? [],
+  );
+  expect(new Set(calls)).toEqual(new Set([`npx ${name}`]));
 });
 
 test('the pair is ten lines without imports, and both read and keep the text that is shown', async () => {

@@ -8,7 +8,9 @@ import { pathToFileURL } from 'node:url';
 import { PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
+import { runCli } from '../cli/run-cli.js';
 import { createTable, type DynamoDBServer, startDynamoDB } from '../support/dynamodb.js';
+import { startRedis } from '../support/redis.js';
 
 let dynamodb: DynamoDBServer;
 beforeAll(async () => {
@@ -103,6 +105,43 @@ test('stream-cache dev --stats shows what was read and written since it last did
   await rm(folder, { recursive: true });
 }, 30_000);
 
+test('stream-cache dev says once why records fail, and again when they failed anew', async () => {
+  const table = `dev-${process.pid}-down`;
+  const client = dynamodb.client();
+  await createTable(client, table, { id: 'S' }, 'NEW_AND_OLD_IMAGES');
+  const redis = await startRedis();
+  const dev = run('--table', table, '--stream-endpoint', dynamodb.endpoint, '--cache', redis.url);
+  await dev.nextLine();
+  const write = (id: string) =>
+    client.send(new PutItemCommand({ TableName: table, Item: { id: { S: id } } }));
+  /** What is printed up to a record's success. */
+  const linesUntilWritten = async () => {
+    const lines: string[] = [];
+    for (;;) {
+      const line = (await dev.nextLine()) ?? 'the end';
+      if (/^(?:written|deleted|the end)/.test(line)) return lines;
+      lines.push(line);
+      // So often that what is said once is told from what is said each time.
+      if (lines.filter((each) => each.startsWith('failed')).length === 3) await redis.restart();
+    }
+  };
+  await write('0');
+  await linesUntilWritten();
+  for (const round of ['1', '2']) {
+    await redis.kill();
+    await write(round);
+    const reasons = (await linesUntilWritten()).filter((line) => line.startsWith('!'));
+    expect(reasons).toContainEqual(
+      expect.stringMatching(`^! The cache cannot be .*ECONNREFUSED.*:${redis.port}`),
+    );
+    expect(new Set(reasons).size).toBe(reasons.length);
+  }
+  dev.interrupt();
+  expect(await dev.exitCode()).toBe(0);
+  client.destroy();
+  await redis.stop();
+}, 60_000);
+
 test.each([
   ['no table', [], 2, /no table is named/],
   ['an unknown option', ['--tables', 'x'], 2, /--tables/],
@@ -116,4 +155,10 @@ test.each([
   const dev = run(...args.map((arg) => (arg === 'local' ? dynamodb.endpoint : arg)));
   expect(await dev.errors()).toMatch(message);
   expect(await dev.exitCode()).toBe(code);
+});
+
+test('the command line does not print what the SDK warns of', async () => {
+  const args = ['dev', '--table', 'users', '--cache', 'memory:', '--stream-endpoint', 'http://127.0.0.1:1'];
+  const { stderr } = await runCli(args, { AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: '' });
+  expect(stderr).toMatch(/^stream-cache dev: .* ECONNREFUSED .*\n$/);
 });

@@ -34,7 +34,7 @@ async function load(...names: string[]): Promise<Moved> {
   const page = await readFile(join(ROOT, 'docs/migrate.md'), 'utf8');
   const modules = await Promise.all(
     names.map(async (name) => {
-      const [, code] = new RegExp(`\`\`\`js\\n(// ${name}\\n[^]*?)\`\`\``).exec(page) ?? [];
+      const [, code] = new RegExp(`\`\`\`[jt]s\\n(// ${name}\\n[^]*?)\`\`\``).exec(page) ?? [];
       if (code === undefined) throw new Error(`docs/migrate.md has no block "${name}".`);
       const outfile = join(FOLDER, `${name.replace(/\W+/g, '-')}.mjs`);
       const { entryPoints: _, ...options } = lambdaBundle('', outfile);
@@ -46,6 +46,7 @@ async function load(...names: string[]): Promise<Moved> {
             .replaceAll('cache.example.com:11211', `127.0.0.1:${memcached.port}`)
             .replaceAll('momento:shop', momento.url),
           resolveDir: ROOT,
+          loader: 'ts',
         },
         alias: {
           ...options.alias,

@@ -1,9 +1,7 @@
-import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { thisMachine } from '../support/machine.js';
+import { fetched } from './fetched.js';
 
 /** One pair of the SDK's packages, as an application may have them. */
 export interface Sdk {
@@ -27,22 +25,7 @@ export async function loadSdk(version: SdkVersion | 'own'): Promise<Sdk> {
 const PROJECT = fileURLToPath(new URL('../..', import.meta.url));
 const CACHE = join(PROJECT, 'node_modules/.cache/sdk');
 
-async function folderOf({ client, lib }: SdkVersion): Promise<string> {
-  const folder = join(CACHE, client === lib ? client : `${client}-lib-${lib}`);
-  if (existsSync(folder)) return folder;
-  await mkdir(CACHE, { recursive: true });
-  const work = await mkdtemp(join(CACHE, 'fetch-'));
-  try {
-    const packages = [`@aws-sdk/client-dynamodb@${client}`, `@aws-sdk/lib-dynamodb@${lib}`];
-    const how = ['--prefix', work, '--save-exact', '--ignore-scripts', '--no-audit', '--no-fund', '--silent'];
-    const failure = await thisMachine.attempt(['npm', 'install', ...how, ...packages]);
-    if (failure !== undefined) throw new Error(`npm could not fetch ${packages.join(' and ')}: ${failure}`);
-    await rename(work, folder);
-  } catch (error) {
-    // Whoever looks for it at the same time and comes first has put the same files there.
-    if (!existsSync(folder)) throw error;
-  } finally {
-    await rm(work, { recursive: true, force: true });
-  }
-  return folder;
+function folderOf({ client, lib }: SdkVersion): Promise<string> {
+  const packages = [`@aws-sdk/client-dynamodb@${client}`, `@aws-sdk/lib-dynamodb@${lib}`];
+  return fetched(join(CACHE, client === lib ? client : `${client}-lib-${lib}`), packages);
 }

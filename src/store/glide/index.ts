@@ -1,5 +1,6 @@
 import { GlideClient, GlideClusterClient } from '@valkey/valkey-glide';
 import { ConfigError } from '../../errors.js';
+import { processWide } from '../../process-wide.js';
 import { redisStore } from '../redis/store.js';
 import type { CacheStore } from '../store.js';
 import { glideWire } from './wire.js';
@@ -28,12 +29,10 @@ export function glideStore(
   return { ...redisStore(glideWire(client, stallMs)), identity: identityOf(client) };
 }
 
-const identities = new WeakMap<object, string>();
-let clients = 0;
-
 /** The same for all stores of a client. */
 function identityOf(client: object): string {
-  const identity = identities.get(client) ?? `GLIDE client ${++clients}`;
-  identities.set(client, identity);
+  const clients = processWide('glide-clients', () => ({ count: 0, names: new WeakMap<object, string>() }));
+  const identity = clients.names.get(client) ?? `GLIDE client ${++clients.count}`;
+  clients.names.set(client, identity);
   return identity;
 }
