@@ -1,6 +1,6 @@
 import type { DynamoDBStreamEvent } from 'aws-lambda';
 import { EventError } from '../../errors.js';
-import { recordsIn } from '../../stream/records.js';
+import { recordsIn } from '../../stream/delivered.js';
 
 /** Records of an invocation, or only where they are in the stream. */
 export type Batch = DynamoDBStreamEvent | BatchPlace;
