@@ -50,5 +50,5 @@ export type {
   Settled,
   StoreChange,
 } from './store/store.js';
-export { NewStreamCacheHandler, type StreamCacheHandler } from './stream/handler.js';
+export { NewStreamCacheHandler, type StreamCacheHandler, type StreamEvent } from './stream/handler.js';
 export type { StreamRecord } from './stream/records.js';

@@ -71,9 +71,10 @@ export interface InvalidatedReport {
   readonly tableName: string;
   /**
    * `no-new-image`: the stream's view type leaves it out; `unknown-event-name`: neither INSERT, MODIFY nor REMOVE;
-   * `unusable-time`: their time is missing, no time, or in the future, so they are late.
+   * `unusable-time`: their time is missing, no time, or in the future, so they are late; `no-order`: they come by a
+   * Kinesis data stream.
    */
-  readonly reason: 'no-new-image' | 'unknown-event-name' | 'unusable-time';
+  readonly reason: 'no-new-image' | 'unknown-event-name' | 'unusable-time' | 'no-order';
 }
 
 /** An invocation has come to its end. */

@@ -81,11 +81,15 @@ test('scripts stand in .lua files, and every one says what it takes and returns'
   expect(scripts.filter((file) => !/-- KEYS .*\n-- ARGV .*\n-- returns /.test(textOf(file)))).toEqual([]);
 });
 
-test('batch item failures are named in one place, and stored text and requests are parsed in one each', () => {
+test('batch item failures are named in one place, and stored text, requests and what carries records are parsed in one each', () => {
   expect(
     offenders(/\.ts$/, /^(?:stream\/response\.ts|cli\/|local\/)/, /itemIdentifier|batchItemFailures/),
   ).toEqual([]);
   expect(
-    offenders(/^(?:stream|read|store)\//, /^read\/(?:result-codec|serialised)\.ts$/, /JSON\.parse/),
+    offenders(
+      /^(?:stream|read|store)\//,
+      /^(?:read\/(?:result-codec|serialised)|stream\/delivered)\.ts$/,
+      /JSON\.parse/,
+    ),
   ).toEqual([]);
 });

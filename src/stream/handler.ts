@@ -1,17 +1,28 @@
-import type { Context, DynamoDBBatchResponse, DynamoDBStreamEvent } from 'aws-lambda';
+import type {
+  Context,
+  DynamoDBBatchResponse,
+  DynamoDBRecord,
+  DynamoDBStreamEvent,
+  KinesisStreamEvent,
+  SQSEvent,
+} from 'aws-lambda';
 import { resolveConfig, type Settings, type StreamCacheConfig } from '../config.js';
 import { StreamCacheError } from '../errors.js';
 import type { InvalidatedReport, RecordOutcome } from '../report.js';
 import { applyGroups, type PlannedGroup } from './apply.js';
 import { GroupChange, type Obstacle } from './changes.js';
+import { deliveredIn } from './delivered.js';
 import { keyNamesPublisher } from './key-names.js';
 import { type Group, planBatch } from './plan.js';
-import { readRecords, recordsIn, type StreamRecord } from './records.js';
+import { readRecords, type StreamRecord } from './records.js';
 import { batchResponse } from './response.js';
+
+/** What the handler takes: stream records from Lambda, a Kinesis data stream, a queue or EventBridge Pipes. */
+export type StreamEvent = DynamoDBStreamEvent | KinesisStreamEvent | SQSEvent | readonly DynamoDBRecord[];
 
 /** What {@link NewStreamCacheHandler} makes. */
 export interface StreamCacheHandler {
-  (event: DynamoDBStreamEvent, context?: Context): Promise<DynamoDBBatchResponse>;
+  (event: StreamEvent, context?: Context): Promise<DynamoDBBatchResponse>;
   /** Ends the connections that the handler opened, for processes that end. An invocation opens them again. */
   close(): Promise<void>;
   /** The same, for `await using`. */
@@ -28,7 +39,8 @@ const DEADLINE_MARGIN_MS = 500;
  * @example export const handler = NewStreamCacheHandler({ cache: 'rediss://my-cache.example:6379?cluster' });
  * @throws ConfigError when an option is unknown, missing or contradicts another. The handler itself throws only
  * EventError, before anything is applied: whatever fails later is in the response. Who hands over one record alone, as
- * EventBridge does, reads no response: then what failed is thrown.
+ * EventBridge does, reads no response: then what failed is thrown. Of a Kinesis data stream it is told in no order, so that
+ * in every mode its records only delete.
  */
 export function NewStreamCacheHandler(config: StreamCacheConfig = {}): StreamCacheHandler {
   const settings = resolveConfig(config);
@@ -36,9 +48,9 @@ export function NewStreamCacheHandler(config: StreamCacheConfig = {}): StreamCac
   const close = () => settings.store.close();
   const publishKeyNames = keyNamesPublisher(settings.store, settings.namespace);
 
-  async function handle(event: DynamoDBStreamEvent, context?: Context): Promise<DynamoDBBatchResponse> {
+  async function handle(event: StreamEvent, context?: Context): Promise<DynamoDBBatchResponse> {
     const start = Date.now();
-    const { records: delivered, isBatch } = recordsIn(event);
+    const delivered = deliveredIn(event);
     const records = readRecords(delivered, settings.tableName, start);
     const { groups, failures: keyFailures, poison: keyPoison } = planBatch(records, settings);
     let poison = keyPoison.size;
@@ -46,6 +58,10 @@ export function NewStreamCacheHandler(config: StreamCacheConfig = {}): StreamCac
       tellPoison(records[position] as StreamRecord, undefined, error, settings);
     for (const record of records) {
       if (record.at === 0) tellOnlyInvalidates(record, 'unusable-time', settings, sayOnce);
+    }
+    for (const { last, table } of groups) {
+      if (last.version === '' && table.mode !== 'invalidate')
+        tellOnlyInvalidates(last, 'no-order', settings, sayOnce);
     }
     const planned = groups.map((group) =>
       planChange(group, (obstacle) => {
@@ -63,10 +79,8 @@ export function NewStreamCacheHandler(config: StreamCacheConfig = {}): StreamCac
 
     const results = resultsByPosition(records, planned, outcomes, keyFailures);
     reportBatch(settings, records, results, poison, start);
-    const failures = failuresOf(results);
-    const [failure] = failures.values();
-    if (failure !== undefined && !isBatch) throw failure;
-    return batchResponse({ Records: delivered }, failures);
+    const identifiers = delivered.map(({ identifier }) => identifier);
+    return batchResponse(identifiers, failuresOf(results));
   }
 
   return Object.assign(handle, { close, [Symbol.asyncDispose]: close });
