@@ -69,6 +69,14 @@ test('the heart depends on neither path, nor on what is around it', () => {
   expect(leaning).toEqual([]);
 });
 
+test('the options and what is below them know neither path, nor what is above', () => {
+  const ground = files.filter((file) => !file.includes('/') && !/^(?:index|lambda)/.test(file));
+  const leaning = ground.filter((file) =>
+    importsOf(file).some((path) => /^(?:stream|read|adopt|cli|local|operate)\//.test(path)),
+  );
+  expect(leaning).toEqual([]);
+});
+
 test('only the command line prints or ends the process, and the environment is read in it and in two files', () => {
   expect(offenders(/\.ts$/, /^cli\//, /\bconsole\.|process\.(?:exit|stdout|stderr)/)).toEqual([]);
   expect(offenders(/\.ts$/, /^(?:cli\/|config\.ts|environment\.ts)/, /process\.env/)).toEqual([]);

@@ -1,6 +1,7 @@
 import { Redis } from 'ioredis';
 import { describe, expect, test } from 'vitest';
-import { resolveConfig, type StreamCacheConfig } from '../src/config.js';
+import { resolveConfig } from '../src/config.js';
+import type { StreamCacheConfig } from '../src/options.js';
 import { memoryStore } from '../src/store/memory.js';
 
 const MEMORY = { cache: 'memory:' } as const;

@@ -1,6 +1,6 @@
-import type { StreamCacheConfig } from '../config.js';
 import { otherCache, wantsIam } from '../environment.js';
 import { ConfigError } from '../errors.js';
+import type { StreamCacheConfig } from '../options.js';
 import type { Authentication } from '../store/redis/connection.js';
 import type { CacheStore } from '../store/store.js';
 

@@ -1,12 +1,12 @@
 import type { AttributeMap } from '../attributes.js';
 import { encode } from '../codec.js';
 import type { Rules } from '../coherence.js';
-import type { TableSettings } from '../config.js';
 import { CacheError } from '../errors.js';
 import { itemSettings } from '../item-rules.js';
 import { guardKey, itemKey } from '../key.js';
 import { expiryOf, jittered } from '../lifetime.js';
 import type { Fill, Lease } from '../store/store.js';
+import type { TableSettings } from '../table-settings.js';
 import { confirmed } from './confirmed.js';
 import { type Lane, type Places, runLanes } from './lanes.js';
 import { type Memory, memoryOf } from './memory.js';

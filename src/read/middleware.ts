@@ -1,5 +1,6 @@
-import { resolveConfig, type Settings, type StreamCacheConfig } from '../config.js';
+import { resolveConfig, type Settings } from '../config.js';
 import { ConfigError } from '../errors.js';
+import type { StreamCacheConfig } from '../options.js';
 import { processWide } from '../process-wide.js';
 import { answered, type Sent, sentOn } from './answered.js';
 import { batchGetItem } from './batch-get-item.js';

@@ -1,6 +1,7 @@
-import type { Settings, TableSettings } from '../config.js';
+import type { Settings } from '../config.js';
 import { ConfigError } from '../errors.js';
 import type { Report, UncertainReport } from '../report.js';
+import type { TableSettings } from '../table-settings.js';
 import { newBreaker } from './breaker.js';
 import { tableNameOf } from './call.js';
 import { openSession, type Session } from './session.js';

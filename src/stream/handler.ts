@@ -6,15 +6,17 @@ import type {
   KinesisStreamEvent,
   SQSEvent,
 } from 'aws-lambda';
-import { resolveConfig, type Settings, type StreamCacheConfig } from '../config.js';
+import { resolveConfig, type Settings } from '../config.js';
 import { StreamCacheError } from '../errors.js';
+import type { StreamCacheConfig } from '../options.js';
 import type { InvalidatedReport, RecordOutcome } from '../report.js';
+import type { StreamRecord } from '../stream-record.js';
 import { applyGroups, type PlannedGroup } from './apply.js';
 import { GroupChange, type Obstacle } from './changes.js';
 import { deliveredIn } from './delivered.js';
 import { keyNamesPublisher } from './key-names.js';
 import { type Group, planBatch } from './plan.js';
-import { readRecords, type StreamRecord } from './records.js';
+import { readRecords } from './records.js';
 import { batchResponse } from './response.js';
 
 /** What the handler takes: stream records from Lambda, a Kinesis data stream, a queue or EventBridge Pipes. */

@@ -1,6 +1,5 @@
 import type { AttributeMap } from '../attributes.js';
 import { contradict } from '../coherence.js';
-import type { TableSettings } from '../config.js';
 import { KeyError, toError } from '../errors.js';
 import { itemSettings } from '../item-rules.js';
 import {
@@ -12,7 +11,8 @@ import {
   partitionTag,
   tableTag,
 } from '../key.js';
-import type { StreamRecord } from './records.js';
+import type { StreamRecord } from '../stream-record.js';
+import type { TableSettings } from '../table-settings.js';
 import { restoredKeyValue } from './restored.js';
 
 /** Records that stand or fall together: those of one item, of which only the last is applied. */

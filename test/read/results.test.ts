@@ -1,7 +1,7 @@
 import { QueryCommand, ScanCommand } from '@aws-sdk/client-dynamodb';
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { AttributeMap } from '../../src/attributes.js';
-import type { DeclaredTable } from '../../src/config.js';
+import type { DeclaredTable } from '../../src/options.js';
 import { NewStreamCacheHandler } from '../../src/stream/handler.js';
 import { event } from '../support/records.js';
 import { recordOf } from '../support/table.js';

@@ -6,7 +6,7 @@ import {
   GetItemCommand,
   type GetItemCommandOutput,
 } from '@aws-sdk/client-dynamodb';
-import type { StreamCacheConfig } from '../../src/config.js';
+import type { StreamCacheConfig } from '../../src/options.js';
 import { NewCachingMiddleware } from '../../src/read/middleware.js';
 import type { Report } from '../../src/report.js';
 import { openMemory } from '../../src/store/memory.js';

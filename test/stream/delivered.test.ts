@@ -1,6 +1,6 @@
 import type { DynamoDBRecord } from 'aws-lambda';
 import { describe, expect, test } from 'vitest';
-import type { StreamCacheConfig } from '../../src/config.js';
+import type { StreamCacheConfig } from '../../src/options.js';
 import type { Report } from '../../src/report.js';
 import { memoryStore } from '../../src/store/memory.js';
 import { NewStreamCacheHandler, type StreamEvent } from '../../src/stream/handler.js';

@@ -1,14 +1,14 @@
 import type { Context } from 'aws-lambda';
 import { Redis } from 'ioredis';
 import { beforeEach, describe, expect, test, vi } from 'vitest';
-import type { StreamCacheConfig } from '../../src/config.js';
 import { itemKey, keyPart } from '../../src/key.js';
 import { withMetrics } from '../../src/metrics/index.js';
+import type { StreamCacheConfig } from '../../src/options.js';
 import type { Report } from '../../src/report.js';
 import { memoryStore } from '../../src/store/memory.js';
 import type { CacheStore } from '../../src/store/store.js';
 import { NewStreamCacheHandler } from '../../src/stream/handler.js';
-import type { StreamRecord } from '../../src/stream/records.js';
+import type { StreamRecord } from '../../src/stream-record.js';
 import { event, record, sequenceNumber } from '../support/records.js';
 import { startRedis } from '../support/redis.js';
 import { type UnreliableStore, unreliable } from '../support/stores.js';
