@@ -8,7 +8,7 @@ import type {
 } from 'aws-lambda';
 import { resolveConfig, type Settings } from '../config.js';
 import { StreamCacheError } from '../errors.js';
-import type { StreamCacheConfig } from '../options.js';
+import type { StreamCacheConfig, StreamCacheLogger } from '../options.js';
 import type { InvalidatedReport, RecordOutcome } from '../report.js';
 import type { StreamRecord } from '../stream-record.js';
 import { applyGroups, type PlannedGroup } from './apply.js';
@@ -45,13 +45,14 @@ const DEADLINE_MARGIN_MS = 500;
  * in every mode its records only delete.
  */
 export function NewStreamCacheHandler(config: StreamCacheConfig = {}): StreamCacheHandler {
-  const settings = resolveConfig(config);
+  const shared = resolveConfig(config);
   const sayOnce = onceEach();
-  const close = () => settings.store.close();
-  const publishKeyNames = keyNamesPublisher(settings.store, settings.namespace);
+  const close = () => shared.store.close();
+  const publishKeyNames = keyNamesPublisher(shared.store, shared.namespace);
 
   async function handle(event: StreamEvent, context?: Context): Promise<DynamoDBBatchResponse> {
     const start = Date.now();
+    const settings = { ...shared, logger: withRequestId(shared.logger, context?.awsRequestId) };
     const delivered = deliveredIn(event);
     const records = readRecords(delivered, settings.tableName, start);
     const { groups, failures: keyFailures, poison: keyPoison } = planBatch(records, settings);
@@ -86,6 +87,16 @@ export function NewStreamCacheHandler(config: StreamCacheConfig = {}): StreamCac
   }
 
   return Object.assign(handle, { close, [Symbol.asyncDispose]: close });
+}
+
+/** Invocations of one process may run side by side: each line says whose it is, by the name that Powertools gives it. */
+function withRequestId(logger: StreamCacheLogger, requestId: string | undefined): StreamCacheLogger {
+  if (requestId === undefined) return logger;
+  const level =
+    (name: keyof StreamCacheLogger): StreamCacheLogger[typeof name] =>
+    (message, details) =>
+      logger[name](message, { function_request_id: requestId, ...details });
+  return { debug: level('debug'), info: level('info'), warn: level('warn'), error: level('error') };
 }
 
 /** What became of one record. */

@@ -80,6 +80,32 @@ test('how far the cache was behind is told of a record that it had not known of'
   expect(lags().slice(3)).toEqual([undefined, undefined, undefined]);
 });
 
+describe('of a replica of a global table', () => {
+  const replicated = {
+    'aws:rep:deleting': { BOOL: false },
+    'aws:rep:updatetime': { N: '1768470180.000001' },
+    'aws:rep:updateregion': { S: 'us-east-1' },
+  };
+
+  test('what another Region wrote is stored with what replication keeps in it', async () => {
+    await newHandler()(event(record({ eventName: 'MODIFY', item: replicated })));
+    expect(await cached()).toMatchObject({ 'aws:rep:updateregion': 'us-east-1', logins: 1 });
+  });
+
+  test('a change whose old image nobody saw, since several arrived as one, is stored like any other', async () => {
+    await newHandler()(event(record()));
+    const oldImage = { id: { S: '42' }, logins: { N: '6' } };
+    await newHandler()(event(record({ eventName: 'MODIFY', number: 7, oldImage })));
+    expect(await cached()).toMatchObject({ logins: 7 });
+  });
+
+  test('an expiry in another Region, which does not say that it is one, deletes the key', async () => {
+    await newHandler()(event(record()));
+    await newHandler()(event(record({ eventName: 'REMOVE', number: 2 })));
+    expect(await cached()).toBeUndefined();
+  });
+});
+
 test('mode refresh stores only what is cached now', async () => {
   await newHandler()(event(record({ id: '1' })));
   await newHandler({ mode: 'refresh' })(
