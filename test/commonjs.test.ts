@@ -71,6 +71,20 @@ test('an error of one entry is an instance of the class of another', async () =>
   expect(await run(program, AS_LAMBDA)).toBe('true');
 });
 
+test('the construct finds the function of its own version from there', async () => {
+  const program = `
+    const { App, Stack } = require('aws-cdk-lib');
+    const { AttributeType, StreamViewType, TableV2 } = require('aws-cdk-lib/aws-dynamodb');
+    const { Vpc } = require('aws-cdk-lib/aws-ec2');
+    const { StreamCache } = require('${specifier('./cdk')}');
+    const stack = new Stack(new App(), 'Shop');
+    const partitionKey = { name: 'id', type: AttributeType.STRING };
+    const table = new TableV2(stack, 'Table', { partitionKey, dynamoStream: StreamViewType.NEW_AND_OLD_IMAGES });
+    new StreamCache(stack, 'Cache', { table, vpc: new Vpc(stack, 'Vpc') });
+    console.log('made');`;
+  expect(await run(program, AS_LAMBDA)).toBe('made');
+});
+
 test('nothing in it is loaded with import(), which Jest has not', () => {
   const files = readdirSync(join(ROOT, 'dist/cjs'), { recursive: true, encoding: 'utf8' });
   const loading = files.filter(

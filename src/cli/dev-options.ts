@@ -8,6 +8,8 @@ export interface DevOptions extends TargetOptions {
   readonly streamEndpoint?: string | undefined;
   readonly batchSize: number;
   readonly fromStart: boolean;
+  /** Brings a table, a stream, a writer and a reader along. */
+  readonly demo: boolean;
   /** Shows the loop on a page. */
   readonly ui: boolean;
   /** Of the page; 0 for any that is free. */
@@ -18,12 +20,14 @@ export interface DevOptions extends TargetOptions {
 }
 
 export const DEV_HELP = `Usage: stream-cache dev --table NAME [options]
+       stream-cache dev --demo [options]
 
 Reads a table's stream, of DynamoDB Local or of AWS, invokes the stream handler with its records as Lambda would, and
 shows what became of each, until it is interrupted.
 
 Options:
   --table NAME           the table; its stream must be enabled
+  --demo                 a table in this process, who writes to it and who reads it, where nothing is installed
   --stream-endpoint URL  a DynamoDB Local, such as http://127.0.0.1:8000 (default: AWS)
   --cache URL            redis[s]:// or valkey[s]:// (a cluster with ?cluster), memcached[s]://, momento:CACHE or memory: (default: STREAM_CACHE_URL, else memory:)
   --mode MODE            write, refresh or invalidate (default: STREAM_CACHE_MODE, else write)
@@ -49,21 +53,25 @@ export function devOptions(args: readonly string[]): DevOptions {
     handler: { type: 'string' },
     'batch-size': { type: 'string', default: '100' },
     'from-start': { type: 'boolean', default: false },
+    demo: { type: 'boolean', default: false },
     ui: { type: 'boolean', default: false },
     port: { type: 'string' },
     stats: { type: 'boolean', default: false },
     verbose: { type: 'boolean', default: false },
     help: { type: 'boolean', short: 'h', default: false },
   });
-  const { table, cache, mode, namespace, handler, stats, ui, verbose, help } = values;
+  const { table, cache, mode, namespace, handler, demo, stats, ui, verbose, help } = values;
   if (positionals.length > 0) throw wrong(`${positionals[0]} is no option`);
-  if (table === '' && !help) throw wrong('no table is named. Give --table NAME');
+  if (table === '' && !demo && !help)
+    throw wrong('no table is named. Give --table NAME, or --demo for one of its own');
+  if (demo && (table !== '' || values['stream-endpoint'] !== undefined))
+    throw wrong('--demo has a table and a stream of its own: leave --table and --stream-endpoint out');
   const port = Number(values.port ?? 0);
   if (!(Number.isInteger(port) && port >= 0 && port <= 65_535))
     throw wrong(`--port ${values.port} is no port`);
   if (values.port !== undefined && !ui) throw wrong('--port is of the page: give --ui too');
   return {
-    ...{ table, port, cache, mode, namespace, handler, stats, ui, verbose, help },
+    ...{ table, port, cache, mode, namespace, handler, demo, stats, ui, verbose, help },
     streamEndpoint: values['stream-endpoint'],
     batchSize: Number(values['batch-size']),
     fromStart: values['from-start'],

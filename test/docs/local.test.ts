@@ -34,7 +34,7 @@ describe('the command line', () => {
   test('has the options that are listed', () => {
     const options = (text: string) => [...new Set(text.match(/(?<!\w)--[a-z][a-z-]*/g))].sort();
     expect(options(PAGE.section('Invoke it with events'))).toEqual(options(INVOKE_HELP));
-    const loop = PAGE.section('The loop on one machine').replace(/^(?:npm|docker) .*$/gm, '');
+    const loop = PAGE.section('The loop on one machine').replace(/^(?:npm|docker|aws) .*$/gm, '');
     expect(options(loop)).toEqual(options(DEV_HELP));
   });
 

@@ -18,6 +18,9 @@ const AS_LAMBDA = '--no-experimental-require-module';
 
 const FETCH_LIMIT_MS = 300_000;
 
+const PACKAGE = 'dynamodb-stream-cache';
+const INSTALLED = `node_modules/${PACKAGE}`;
+
 const manifest = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8'));
 
 /** What an application has beside the package, in the versions that the project itself is tested with. */
@@ -77,6 +80,18 @@ describe.each(NODES)('Node %s', (version) => {
       },
     );
     expect(JSON.parse(answers)).toEqual([false, true]);
+  });
+
+  test.each<[string, string[]]>([
+    ['the command line', []],
+    ['the bundle of the function', ['--handler', join(INSTALLED, 'dist/lambda.mjs')]],
+  ])('runs %s on an event', async (_, more) => {
+    const invoke = [join(INSTALLED, 'dist/cli.js'), 'invoke', join(INSTALLED, 'events/insert.json')];
+    const namespace = `runtimes${randomUUID()}`;
+    const where = ['--cache', inject('redisUrl'), '--namespace', namespace];
+    expect(await printed(node, [...invoke, ...where, ...more])).toContain(
+      `INSERT  ${namespace}:users:id=42  written`,
+    );
   });
 
   test.each(['jest', 'ts-jest'])('runs the pair in the default mode of Jest: %s', async (how) => {
@@ -139,10 +154,10 @@ async function newProject(): Promise<string> {
   const key = createHash('sha256').update(BESIDE.join()).digest('hex').slice(0, 12);
   const beside = await fetched(join(ROOT, '.cache/runtimes', key), BESIDE);
   const folder = await mkdtemp(join(beside, 'project-'));
-  const installed = join(folder, 'node_modules', manifest.name);
+  const installed = join(folder, INSTALLED);
   await mkdir(installed, { recursive: true });
   const pack = ['npm', 'pack', '--ignore-scripts', '--silent', '--pack-destination', folder, ROOT];
-  const tarball = join(folder, `${manifest.name}-${manifest.version}.tgz`);
+  const tarball = join(folder, `${PACKAGE}-${manifest.version}.tgz`);
   for (const command of [pack, ['tar', '-xzf', tarball, '-C', installed, '--strip-components', '1']]) {
     const failure = await thisMachine.attempt(command);
     if (failure !== undefined) throw new Error(`The package could not be installed: ${failure}`);

@@ -46,12 +46,13 @@ describe('what a cache of Momento takes', () => {
   });
 
   test('more than an item may be is not stored, and what was there is gone', async () => {
+    const first = change('large', 1); // a later copy would have a time of its own, which contradicts its number on a busy machine
     const tooLarge = change('large', 2, { value: `"${'x'.repeat(2_000_000)}"` });
-    expect(await store.apply([change('large', 1)], RULES)).toEqual(['written']);
+    expect(await store.apply([first], RULES)).toEqual(['written']);
     expect(await store.apply([tooLarge, change('small', 1)], RULES)).toEqual(['full', 'written']);
     expect(await store.get(['large', 'small'])).toEqual([undefined, '"v1"']);
     // What is known of the item stays known.
-    expect(await store.apply([change('large', 1)], RULES)).toEqual(['stale']);
+    expect(await store.apply([first], RULES)).toEqual(['stale']);
   });
 
   test('a text is read as it was written, to the byte', async () => {
