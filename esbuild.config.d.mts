@@ -1,4 +1,4 @@
-import type { BuildOptions } from 'esbuild';
+import type { BuildOptions, Plugin } from 'esbuild';
 
 /**
  * esbuild options that bundle a Lambda function, with everything it imports, into one minified ES module.
@@ -8,3 +8,14 @@ import type { BuildOptions } from 'esbuild';
  * @example await esbuild.build(lambdaBundle('src/handler.ts', 'dist/handler.mjs'));
  */
 export function lambdaBundle(entry: string, outfile: string): BuildOptions;
+
+/**
+ * esbuild plugin: all clients of DynamoDB that a bundle makes, in its libraries too, read through the cache that the environment
+ * names, as `STREAM_CACHE_AUTO` says.
+ *
+ * @example await esbuild.build({ ...lambdaBundle('src/app.ts', 'dist/app.mjs'), plugins: [cachingClients()] });
+ */
+export function cachingClients(options?: {
+  /** Whether the cache is one of Momento's: its SDK is several times as large as all the rest. Default `false`. */
+  readonly momento?: boolean | undefined;
+}): Plugin;

@@ -31,6 +31,15 @@ export function lambdaBundle(entry, outfile) {
   };
 }
 
+/** @type {import('./esbuild.config.d.mts').cachingClients} */
+export function cachingClients(options) {
+  return {
+    name: 'caching-clients',
+    // Built by this file, and so not there before.
+    setup: async (build) => (await import('./dist/esbuild-plugin.js')).cachingClients(options).setup(build),
+  };
+}
+
 /**
  * Lua scripts are imported as text, in the form that Vite and Vitest know: `./apply.lua?raw`. Comments and indents
  * stay behind.
@@ -130,12 +139,17 @@ async function buildPackage() {
       index: 'src/index.ts',
       'iam/index': 'src/iam/index.ts',
       'metrics/index': 'src/metrics/index.ts',
+      'opentelemetry/index': 'src/opentelemetry/index.ts',
       'memcached/index': 'src/store/memcached/index.ts',
       'glide/index': 'src/store/glide/index.ts',
       'momento/index': 'src/store/momento/index.ts',
       'local/index': 'src/local/index.ts',
       'operate/index': 'src/operate/index.ts',
       'cdk/index': 'infra/index.ts',
+      auto: 'src/adopt/auto.ts',
+      adopt: 'src/adopt/adopt.ts',
+      'esbuild-plugin': 'src/adopt/esbuild-plugin.ts',
+      rollup: 'src/adopt/rollup-plugin.ts',
       cli: 'src/cli/main.ts',
     },
     outdir: 'dist',
@@ -194,9 +208,12 @@ async function buildCommonJs(outputs) {
   await writeFile('dist/cjs/package.json', '{ "type": "commonjs", "sideEffects": false }\n');
 }
 
-/** Built files without the command line: the entries, and the chunks that they need. */
+/** Nothing that is required by its users' own code. */
+const NOT_REQUIRED = ['cli', 'auto', 'adopt', 'esbuild-plugin', 'rollup'].map((name) => `dist/${name}.js`);
+
+/** Built files: the entries that may be required, and the chunks that they need. */
 function filesOf(outputs) {
-  const isEntry = (file) => !file.startsWith('dist/chunks/') && file !== 'dist/cli.js';
+  const isEntry = (file) => !file.startsWith('dist/chunks/') && !NOT_REQUIRED.includes(file);
   const files = new Set(Object.keys(outputs).filter(isEntry));
   for (const file of files) {
     for (const { path, external } of outputs[file].imports) if (!external) files.add(path);

@@ -16,14 +16,15 @@ export const ACCESS_STRING = [
   .map((word) => (/^[a-z]{3,}/.test(word) ? `+${word}` : word))
   .join(' ');
 
-/** ElastiCache appends up to 4 characters to the name of a cache: user and group are bound to it too. */
-const NAME = /^[a-z](?:-?[a-z0-9]){0,35}$/;
+/** What ElastiCache takes as the name of a cache, of a user and of a group: of up to 40 characters, see below. */
+export const NAME = '[a-z][a-z0-9]*(-[a-z0-9]+)*';
+export const MAX_NAME_LENGTH = 40;
 
 /** A user that authenticates with IAM, whose name has to be its id, and the group that a cache is given. */
 export function iamUser(scope: Construct, name: string): { user: CfnUser; group: CfnUserGroup } {
-  if (!Token.isUnresolved(name) && !NAME.test(name)) {
+  if (!Token.isUnresolved(name) && !(name.length <= MAX_NAME_LENGTH && new RegExp(`^${NAME}$`).test(name))) {
     throw new Error(
-      `StreamCache ${scope.node.path}: cannot name a cache ${name}: ElastiCache takes 1 to 36 lower-case letters, digits and single hyphens that begin with a letter. Give another name.`,
+      `StreamCache ${scope.node.path}: cannot name a cache ${name}: ElastiCache takes 1 to ${MAX_NAME_LENGTH} lower-case letters, digits and single hyphens that begin with a letter. Give another name.`,
     );
   }
   const user = new CfnUser(scope, 'User', {

@@ -1,5 +1,6 @@
 import { Lazy } from 'aws-cdk-lib';
-import { resolveConfig, type StreamCacheConfig } from '../src/config.js';
+import { resolveConfig } from '../src/config.js';
+import type { StreamCacheConfig } from '../src/options.js';
 import type { Cache } from './cache.js';
 import type { DeclaredStream } from './declared-stream.js';
 

@@ -10,7 +10,7 @@ import { CACHE_PORT } from './ports.js';
 /** New nodes with Valkey: a replication group with TLS, encryption at rest and automatic failover. */
 export interface NodeCache {
   readonly type: 'nodes';
-  /** Lower-case letters, digits and hyphens, at most 36. Also names its user. Default: made from the construct's path. */
+  /** Lower-case letters, digits and single hyphens, at most 40. Also names its user. Default: made from the construct's path. */
   readonly name?: string;
   /** Such as `cache.r7g.large`. */
   readonly nodeType: string;
@@ -18,8 +18,13 @@ export interface NodeCache {
   readonly shards?: number;
   /** Replicas of each shard, 0 to 5. Default 1. Without any, a node that fails empties its shard. */
   readonly replicasPerShard?: number;
-  /** Valkey's version. Default `8.0`. */
+  /** Valkey's version. Default `9.0`. Nodes that are there go up with it, and never down. */
   readonly engineVersion?: string;
+  /**
+   * Keeps what was confirmed when a node fails: `sync` all of it, and a write takes some milliseconds; `async` all but the last 10 seconds. Valkey from
+   * 9.0 on, in cluster mode, with a replica of each shard, on R6g, M6g or newer nodes. Default: what a failed primary had not copied is lost.
+   */
+  readonly durability?: 'sync' | 'async';
   /** A KMS key of yours for data at rest, by ARN. Default: one that AWS owns. */
   readonly kmsKeyArn?: string;
 }
@@ -32,10 +37,12 @@ export function nodeCache(
     nodeType,
     shards,
     replicasPerShard = 1,
-    engineVersion = '8.0',
+    engineVersion = '9.0',
+    durability,
     kmsKeyArn,
   }: NodeCache,
 ): Cache {
+  const major = Number(engineVersion.split('.')[0]);
   const { user, group } = iamUser(scope, name);
   const securityGroup = newSecurityGroup(scope, vpc, Port.tcp(CACHE_PORT));
   const subnetGroup = new CfnSubnetGroup(scope, 'Subnets', {
@@ -44,6 +51,12 @@ export function nodeCache(
   });
   const hasReplicas = replicasPerShard > 0;
   const isCluster = shards !== undefined;
+  // https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/Durability.Limitations.html
+  if (durability !== undefined && !(isCluster && hasReplicas && major >= 9)) {
+    throw new Error(
+      `StreamCache ${scope.node.path}: cannot make the nodes of ${name} durable: that takes Valkey from 9.0 on, cluster mode and a replica. Give shards, replicasPerShard of 1 or more, and no older engineVersion; or leave durability out.`,
+    );
+  }
   const replicationGroup = new CfnReplicationGroup(scope, 'Nodes', {
     replicationGroupId: name,
     replicationGroupDescription: `Kept true to its tables by ${scope.node.path}`,
@@ -51,7 +64,7 @@ export function nodeCache(
     engineVersion,
     cacheNodeType: nodeType,
     // With their `volatile-lru` what was used least recently goes first: values before guards, as other policies do not.
-    cacheParameterGroupName: isCluster ? 'default.valkey8.cluster.on' : 'default.valkey8',
+    cacheParameterGroupName: `default.valkey${major}${isCluster ? '.cluster.on' : ''}`,
     ...(isCluster
       ? { numNodeGroups: shards, replicasPerNodeGroup: replicasPerShard }
       : { numCacheClusters: 1 + replicasPerShard }),
@@ -65,6 +78,8 @@ export function nodeCache(
     userGroupIds: [group.ref],
     ...(kmsKeyArn !== undefined && { kmsKeyId: kmsKeyArn }),
   });
+  // Not a property of the resource in the oldest aws-cdk-lib that will do.
+  if (durability !== undefined) replicationGroup.addPropertyOverride('Durability', durability);
   const arn = Stack.of(scope).formatArn({
     service: 'elasticache',
     resource: 'replicationgroup',

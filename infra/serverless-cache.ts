@@ -14,13 +14,13 @@ export interface ServerlessCache {
    * use it.
    */
   readonly engine?: 'valkey' | 'memcached';
-  /** Lower-case letters, digits and hyphens, at most 36. Also names its user. Default: made from the construct's path. */
+  /** Lower-case letters, digits and single hyphens, at most 40. Also names its user. Default: made from the construct's path. */
   readonly name?: string;
   /** Beyond this it evicts. 1 to 5,000 GB, default 10: a bound on the bill. */
   readonly maxStorageGb?: number;
   /** Beyond this it throttles. 1,000 to 15,000,000, default 30,000, which it serves without having to grow. */
   readonly maxEcpuPerSecond?: number;
-  /** The engine's version. Default `8` of Valkey, `1.6` of Memcached. */
+  /** The engine's version. Default `9` of Valkey, `1.6` of Memcached. A cache that is there goes up with it, and never down. */
   readonly majorEngineVersion?: string;
   /** A KMS key of yours for data at rest, by ARN. Default: one that AWS owns. */
   readonly kmsKeyArn?: string;
@@ -34,7 +34,7 @@ export function serverlessCache(
     name = resourceName(scope),
     maxStorageGb = 10,
     maxEcpuPerSecond = 30_000,
-    majorEngineVersion = engine === 'valkey' ? '8' : '1.6',
+    majorEngineVersion = engine === 'valkey' ? '9' : '1.6',
     kmsKeyArn,
   }: ServerlessCache,
 ): Cache {

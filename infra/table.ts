@@ -1,6 +1,6 @@
 import { Annotations, CfnResource, Stack, Token } from 'aws-cdk-lib';
 import type { CfnTable, ITable } from 'aws-cdk-lib/aws-dynamodb';
-import { type DeclaredTable, declaredPartitionKey } from '../src/config.js';
+import { type DeclaredTable, declaredPartitionKey } from '../src/options.js';
 import type { DeclaredStream } from './declared-stream.js';
 import { checkOptions } from './environment.js';
 import type { MappingOptions } from './mapping.js';

@@ -5,6 +5,7 @@ import {
   CfnCondition,
   CfnOutput,
   CfnParameter,
+  type CfnParameterProps,
   Fn,
   type IStackSynthesizer,
   Stack,
@@ -12,9 +13,10 @@ import {
 import { CfnAlarm } from 'aws-cdk-lib/aws-cloudwatch';
 import { type ITable, Table } from 'aws-cdk-lib/aws-dynamodb';
 import { type IVpc, SecurityGroup, Vpc } from 'aws-cdk-lib/aws-ec2';
-import { ManagedPolicy } from 'aws-cdk-lib/aws-iam';
-import { Code } from 'aws-cdk-lib/aws-lambda';
+import { CfnPolicy, ManagedPolicy, PolicyDocument, PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import { CfnEventSourceMapping, Code } from 'aws-cdk-lib/aws-lambda';
 import { Bucket } from 'aws-cdk-lib/aws-s3';
+import { MAX_NAME_LENGTH, NAME } from './access.js';
 import { StreamCache } from './stream-cache.js';
 
 /** The construct as a plain CloudFormation template: what it is made with, one gives as parameters. */
@@ -76,6 +78,7 @@ export function templateText(): string {
       alarm.cfnOptions.condition = withMetrics;
     }
   }
+  decryptStream(stack, parameters.tableKeyArn, cache);
   addReaderAccess(stack, vpc, cache);
   const { template } = app.synth().getStackArtifact(stack.artifactId);
   return `${JSON.stringify(template, null, 2)}\n`;
@@ -88,14 +91,14 @@ function parametersOf(stack: Stack) {
     name: string,
     type: string,
     description: string,
-    options: { default?: string | number; allowedPattern?: string; allowedValues?: string[] } = {},
+    options: Pick<CfnParameterProps, 'default' | 'allowedPattern' | 'maxLength' | 'allowedValues'> = {},
   ) => new CfnParameter(stack, name, { type, description, ...options });
   return {
     cacheName: parameter(
       'CacheName',
       'String',
-      'Name of the cache and of its user: at most 36 lower-case letters, digits and single hyphens.',
-      { default: 'stream-cache', allowedPattern: '[a-z](-?[a-z0-9]){0,35}' },
+      'Name of the cache and of its user: lower-case letters, digits and single hyphens, of which a letter is the first.',
+      { default: 'stream-cache', allowedPattern: NAME, maxLength: MAX_NAME_LENGTH },
     ),
     vpc: parameter('VpcId', 'AWS::EC2::VPC::Id', 'The network of the cache, the function and the readers.'),
     subnets: parameter(
@@ -114,6 +117,12 @@ function parametersOf(stack: Stack) {
       'String',
       'Its keys, as JSON: {"partitionKey":"customerId","sortKey":"orderId","indexes":{"byStatus":{"partitionKey":"status"}}}. With {} any change of the table ends all its query results.',
       { default: '{}' },
+    ),
+    tableKeyArn: parameter(
+      'TableKeyArn',
+      'String',
+      'The KMS key of yours that encrypts the table and with it the stream, or none.',
+      { default: 'none' },
     ),
     codeBucket: parameter(
       'CodeBucket',
@@ -166,6 +175,23 @@ function tableOf(stack: Stack, { tableName, streamArn }: Parameters): ITable {
     tableName: tableName.valueAsString,
     tableStreamArn: streamArn.valueAsString,
   });
+}
+
+/** With a key of the customer's, who reads the stream has to be allowed to decrypt it. */
+function decryptStream(stack: Stack, tableKeyArn: CfnParameter, { handler }: StreamCache): void {
+  const { role } = handler;
+  if (role === undefined) return;
+  const policy = new CfnPolicy(stack, 'TableKey', {
+    policyName: 'TableKey',
+    roles: [role.roleName],
+    policyDocument: new PolicyDocument({
+      statements: [new PolicyStatement({ actions: ['kms:Decrypt'], resources: [tableKeyArn.valueAsString] })],
+    }),
+  });
+  policy.cfnOptions.condition = condition(stack, 'HasTableKey', Fn.conditionNot(equals(tableKeyArn, 'none')));
+  for (const mapping of stack.node.findAll()) {
+    if (mapping instanceof CfnEventSourceMapping) mapping.node.addDependency(policy);
+  }
 }
 
 /** What an application needs to read through the middleware, for it to be given by whatever deploys it. */

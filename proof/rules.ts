@@ -165,8 +165,8 @@ export const RULES: readonly Rule[] = [
   {
     name: 'what the cache did not confirm is delivered again',
     file: 'src/stream/handler.ts',
-    code: 'return batchResponse({ Records: delivered }, failures);',
-    without: 'return batchResponse({ Records: delivered }, new Map());',
+    code: 'return batchResponse(identifiers, failuresOf(results));',
+    without: 'return batchResponse(identifiers, new Map());',
   },
   {
     name: 'a record moves the tags of the results that it may change',

@@ -30,6 +30,21 @@ export function wantsMetrics({ STREAM_CACHE_METRICS }: NodeJS.ProcessEnv = proce
   );
 }
 
+/**
+ * Whether clients that nobody gave the middleware get one: `STREAM_CACHE_AUTO`, default `on`. `required`: a call of DynamoDB
+ * that does not pass it fails.
+ */
+export type Auto = 'on' | 'off' | 'required';
+
+/** @throws ConfigError when the variable is wrong */
+export function environmentAuto({ STREAM_CACHE_AUTO }: NodeJS.ProcessEnv = process.env): Auto {
+  const text = STREAM_CACHE_AUTO || 'on';
+  if (text === 'on' || text === 'off' || text === 'required') return text;
+  throw new ConfigError(
+    `Environment variable STREAM_CACHE_AUTO is wrong: expected on, off or required, not ${JSON.stringify(text.slice(0, 40))}.`,
+  );
+}
+
 /** What requests to AWS are signed with; what the SDK's credential providers give fits. */
 export interface AwsCredentials {
   readonly accessKeyId: string;

@@ -1,6 +1,9 @@
 export type { AttributeMap, AttributeValue } from './attributes.js';
 export { decode, encode } from './codec.js';
 export type { Rules } from './coherence.js';
+export { CacheError, ConfigError, EncodeError, EventError, KeyError, StreamCacheError } from './errors.js';
+export type { ItemRule } from './item-rules.js';
+export { itemKey, keyPart } from './key.js';
 export type {
   DeclaredIndex,
   DeclaredTable,
@@ -9,13 +12,12 @@ export type {
   StreamCacheLogger,
   TableConfig,
   TtlSeconds,
-} from './config.js';
-export { CacheError, ConfigError, EncodeError, EventError, KeyError, StreamCacheError } from './errors.js';
-export { itemKey, keyPart } from './key.js';
+} from './options.js';
 export type { CacheMetadata } from './read/answer.js';
 export { type CachingMiddleware, NewCachingMiddleware } from './read/middleware.js';
 export type { ReaderMode } from './reader-switch.js';
 export {
+  type AttachedReport,
   type BatchReport,
   type BreakerReport,
   type CacheFailureReport,
@@ -48,5 +50,5 @@ export type {
   Settled,
   StoreChange,
 } from './store/store.js';
-export { NewStreamCacheHandler, type StreamCacheHandler } from './stream/handler.js';
-export type { StreamRecord } from './stream/records.js';
+export { NewStreamCacheHandler, type StreamCacheHandler, type StreamEvent } from './stream/handler.js';
+export type { StreamRecord } from './stream-record.js';

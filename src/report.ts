@@ -7,7 +7,7 @@ import type { ApplyOutcome, FillOutcome } from './store/store.js';
 /**
  * What became of one stream record: an {@link ApplyOutcome}, or
  * - `superseded`: a later record of the same item in the same batch was applied instead
- * - `skipped`: it has no key: the `key` function gave none, or none that can be
+ * - `skipped`: it has no key: the `key` function gave none, or none that can be; or a rule of `items` leaves it out
  * - `failed`: the cache did not confirm it; Lambda delivers it again
  */
 export type RecordOutcome = ApplyOutcome | 'superseded' | 'skipped' | 'failed';
@@ -26,6 +26,7 @@ export type Report =
   | StrongReadReport
   | UndecodableReport
   | VoidReport
+  | AttachedReport
   | LeftAloneReport
   | UncertainReport
   | CacheFailureReport
@@ -40,6 +41,11 @@ export interface RecordReport {
   readonly sequenceNumber: string;
   /** Its age when the invocation began, in milliseconds; absent when the record has no time. */
   readonly ageMs?: number | undefined;
+  /**
+   * How long after the table the cache was changed for it, or found to agree, in milliseconds; absent when the record has no time, or was not
+   * what the cache was changed for. DynamoDB gives times in whole seconds, so that it may be a second too much.
+   */
+  readonly lagMs?: number | undefined;
   /** Absent when it has none: the record was skipped, or its `key` function failed. */
   readonly key?: string | undefined;
   /** Why it failed. */
@@ -65,9 +71,10 @@ export interface InvalidatedReport {
   readonly tableName: string;
   /**
    * `no-new-image`: the stream's view type leaves it out; `unknown-event-name`: neither INSERT, MODIFY nor REMOVE;
-   * `unusable-time`: their time is missing, no time, or in the future, so they are late.
+   * `unusable-time`: their time is missing, no time, or in the future, so they are late; `no-order`: they come by a
+   * Kinesis data stream.
    */
-  readonly reason: 'no-new-image' | 'unknown-event-name' | 'unusable-time';
+  readonly reason: 'no-new-image' | 'unknown-event-name' | 'unusable-time' | 'no-order';
 }
 
 /** An invocation has come to its end. */
@@ -121,13 +128,14 @@ export interface DeclinedReport {
   readonly tableName: string;
   /**
    * - `table`: it is not one that the middleware caches
+   * - `item`: a rule of `items` leaves it out
    * - `consistent-read`: it asks for strong consistency
    * - `not-understood`: the member of the request that `member` names is not understood, and may be DynamoDB's to refuse
    * - `key-path`: its projection has a path into an attribute that may be a key, which DynamoDB refuses; once DynamoDB has
    *   answered it, such reads of this process are cached
    * - `ttl-unread`: its items came without the attribute in `ttlAttribute`, so that nobody can tell when they are over
    */
-  readonly reason: 'table' | 'consistent-read' | 'not-understood' | 'key-path' | 'ttl-unread';
+  readonly reason: 'table' | 'item' | 'consistent-read' | 'not-understood' | 'key-path' | 'ttl-unread';
   readonly member?: string | undefined;
 }
 
@@ -162,6 +170,13 @@ export interface VoidReport {
   readonly keys: readonly string[];
 }
 
+/** The clients of the process get the middleware by themselves: said once, of the first. */
+export interface AttachedReport {
+  readonly type: 'attached';
+  /** Which tables are cached; absent: all. */
+  readonly tableNames?: readonly string[] | undefined;
+}
+
 /** Calls of a client are left to DynamoDB alone. Said once for each middleware and cause, with the remedy in the log. */
 export interface LeftAloneReport {
   readonly type: 'left-alone';
@@ -169,9 +184,16 @@ export interface LeftAloneReport {
    * `old-sdk`: it is older than 3.575, all calls are concerned. Reads only: `inner-middleware`, a middleware of the
    * application's stands where no hit passes it; `changed-request`, one changes requests behind the caching middleware;
    * `other-place`, the client sends to another Region, endpoint or account than the first client of the cache;
-   * `other-address`, a table is named by an ARN that is not known to be the table that was named before.
+   * `other-address`, a table is named by an ARN that is not known to be the table that was named before;
+   * `not-attached`, a call was seen in a process whose clients should get the middleware by themselves, and none had.
    */
-  readonly reason: 'old-sdk' | 'inner-middleware' | 'changed-request' | 'other-place' | 'other-address';
+  readonly reason:
+    | 'old-sdk'
+    | 'inner-middleware'
+    | 'changed-request'
+    | 'other-place'
+    | 'other-address'
+    | 'not-attached';
   readonly tableName?: string | undefined;
 }
 

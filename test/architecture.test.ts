@@ -56,7 +56,7 @@ describe('No file needs itself', () => {
 });
 
 test('what only some functions use is imported by nothing that all use', () => {
-  const within = /^(?:iam|metrics|operate|store\/(?:cas|memcached|glide|momento))\//;
+  const within = /^(?:iam|metrics|opentelemetry|operate|store\/(?:cas|memcached|glide|momento))\//;
   const others = files.filter((file) => !within.test(file) && !file.startsWith('cli/'));
   expect(others.filter((file) => importsOf(file).some((path) => within.test(path)))).toEqual([]);
 });
@@ -65,6 +65,14 @@ test('the heart depends on neither path, nor on what is around it', () => {
   const heart = files.filter((file) => /^(?:coherence|key|codec|attributes|errors)\.ts$|^store\//.test(file));
   const leaning = heart.filter((file) =>
     importsOf(file).some((path) => /^(?:stream|read|cli|local|config)\b/.test(path)),
+  );
+  expect(leaning).toEqual([]);
+});
+
+test('the options and what is below them know neither path, nor what is above', () => {
+  const ground = files.filter((file) => !file.includes('/') && !/^(?:index|lambda)/.test(file));
+  const leaning = ground.filter((file) =>
+    importsOf(file).some((path) => /^(?:stream|read|adopt|cli|local|operate)\//.test(path)),
   );
   expect(leaning).toEqual([]);
 });
@@ -81,11 +89,15 @@ test('scripts stand in .lua files, and every one says what it takes and returns'
   expect(scripts.filter((file) => !/-- KEYS .*\n-- ARGV .*\n-- returns /.test(textOf(file)))).toEqual([]);
 });
 
-test('batch item failures are named in one place, and stored text and requests are parsed in one each', () => {
+test('batch item failures are named in one place, and stored text, requests and what carries records are parsed in one each', () => {
   expect(
     offenders(/\.ts$/, /^(?:stream\/response\.ts|cli\/|local\/)/, /itemIdentifier|batchItemFailures/),
   ).toEqual([]);
   expect(
-    offenders(/^(?:stream|read|store)\//, /^read\/(?:result-codec|serialised)\.ts$/, /JSON\.parse/),
+    offenders(
+      /^(?:stream|read|store)\//,
+      /^(?:read\/(?:result-codec|serialised)|stream\/delivered)\.ts$/,
+      /JSON\.parse/,
+    ),
   ).toEqual([]);
 });

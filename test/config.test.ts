@@ -1,6 +1,7 @@
 import { Redis } from 'ioredis';
 import { describe, expect, test } from 'vitest';
-import { resolveConfig, type StreamCacheConfig } from '../src/config.js';
+import { resolveConfig } from '../src/config.js';
+import type { StreamCacheConfig } from '../src/options.js';
 import { memoryStore } from '../src/store/memory.js';
 
 const MEMORY = { cache: 'memory:' } as const;
@@ -10,6 +11,7 @@ describe('defaults', () => {
     const settings = resolveConfig(MEMORY, {});
     expect(settings).toMatchObject({ namespace: undefined, tableName: undefined });
     expect(settings.table('any')).toEqual({
+      items: [],
       mode: 'write',
       ttlMs: { item: 86_400_000, itemNegative: 300_000, query: 60_000, scan: 60_000 },
       ttlJitter: 0.1,
@@ -124,6 +126,25 @@ describe('options', () => {
     [
       /Option tables\.users\.indexes\.byStatus is wrong.*partitionKey.* not "status"/,
       { tables: { users: { indexes: { byStatus: 'status' } } } },
+    ],
+    ...[
+      {},
+      [{}],
+      [{ key: 'pk' }],
+      [{ key: { pk: '' } }],
+      [{ key: { pk: { prefix: 1 } } }],
+      [{ key: { pk: { prefix: 'a', suffix: 'b' } } }],
+      [{ key: {}, cached: 'no' }],
+      [{ key: {}, ttlSeconds: 0 }],
+      [{ key: {}, ttl: 60 }],
+      new Array(1),
+    ].map((items): [RegExp, object] => [
+      /Option tables\.app\.items is wrong: expected an array of rules like/,
+      { tables: { app: { items: items as never } } },
+    ]),
+    [
+      /Option tables\.app\.items names "status", which is no attribute of the key/,
+      { tables: { app: { partitionKey: 'pk', sortKey: null, items: [{ key: { status: 'A' } }] } } },
     ],
     [
       /Option tables\.users\.indexes\.byGame is wrong/,

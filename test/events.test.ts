@@ -1,10 +1,23 @@
+import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { isDeepStrictEqual } from 'node:util';
-import type { AttributeValue, DynamoDBRecord, DynamoDBStreamEvent, StreamRecord } from 'aws-lambda';
+import type {
+  AttributeValue,
+  DynamoDBRecord,
+  DynamoDBStreamEvent,
+  KinesisStreamEvent,
+  KinesisStreamRecord,
+  SQSEvent,
+  SQSRecord,
+  StreamRecord,
+} from 'aws-lambda';
 import { describe, expect, test } from 'vitest';
+import { record } from './support/records.js';
+import { kinesisPayload } from './support/sources.js';
 
 type Image = NonNullable<StreamRecord['NewImage']>;
 
+/** Those of a table's stream, by Lambda. */
 const FILES = [
   'binary-key.json',
   'composite-key.json',
@@ -19,12 +32,13 @@ const FILES = [
   'same-item-many-times.json',
   'ttl-expiry.json',
 ];
+const OF_OTHER_SOURCES = ['kinesis-data-stream.json', 'pipe.json', 'queue.json'];
 /** The one file whose records come more than once and in no order. */
 const REPLAY = 'replayed-and-out-of-order.json';
 const POISON = 'poison-record.json';
 
 test('the folder holds the files that docs/local.md names', () => {
-  expect(readdirSync('events').sort()).toEqual(FILES);
+  expect(readdirSync('events').sort()).toEqual([...FILES, ...OF_OTHER_SOURCES].sort());
 });
 
 describe.each(FILES)('events/%s', (file) => {
@@ -141,6 +155,48 @@ test('a redelivery repeats records and brings older ones after newer ones of the
   expect(new Set(late.map(({ eventName }) => eventName))).toEqual(new Set(['INSERT', 'MODIFY']));
 });
 
+describe('of other sources', () => {
+  const parse = (file: string) => JSON.parse(readFileSync(`events/${file}`, 'utf8'));
+  const expectStreamRecord = (record: DynamoDBRecord) => {
+    expectFields(record, RECORD_FIELDS);
+    expectFields(record.dynamodb ?? {}, STREAM_RECORD_FIELDS);
+    expect(hasKnownValues(record)).toBe(true);
+  };
+
+  test('a pipe hands over a bare list of records', () => {
+    const records: DynamoDBRecord[] = parse('pipe.json');
+    records.forEach(expectStreamRecord);
+    expectAscending(records);
+  });
+
+  test('a queue hands over messages, and a pipe made each of a record', () => {
+    const { Records }: SQSEvent = parse('queue.json');
+    for (const message of Records) {
+      expectFields(message, MESSAGE_FIELDS);
+      expect(message.md5OfBody).toBe(createHash('md5').update(message.body).digest('hex'));
+      expectStreamRecord(JSON.parse(message.body));
+    }
+  });
+
+  test('a Kinesis data stream has what DynamoDB put into it, in no order', () => {
+    const { Records }: KinesisStreamEvent = parse('kinesis-data-stream.json');
+    const payloads = Records.map((record) => {
+      expectFields(record, KINESIS_FIELDS);
+      expect(record.eventID).toBe(`shardId-000000000003:${record.kinesis.sequenceNumber}`);
+      return JSON.parse(Buffer.from(record.kinesis.data, 'base64').toString());
+    });
+    const change = kinesisPayload(record(), 'MILLISECOND') as { dynamodb: object };
+    for (const payload of payloads) {
+      expect(Object.keys(payload)).toEqual(Object.keys(change));
+      expect(Object.keys(change.dynamodb)).toEqual(
+        Object.keys(payload.dynamodb).filter((name) => name !== 'OldImage'),
+      );
+    }
+    const times = payloads.map(({ dynamodb }) => dynamodb.ApproximateCreationDateTime);
+    expect(times.toSorted()).not.toEqual(times);
+  });
+});
+
 type Check = (value: unknown) => boolean;
 const matches =
   (pattern: RegExp): Check =>
@@ -177,6 +233,32 @@ const STREAM_RECORD_FIELDS = {
   SizeBytes: isPositive,
   StreamViewType: matches(/^(?:KEYS_ONLY|NEW_AND_OLD_IMAGES)$/),
 } satisfies Record<keyof StreamRecord, Check>;
+
+const isText = matches(/./);
+
+const MESSAGE_FIELDS = {
+  messageId: matches(/^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/),
+  receiptHandle: isText,
+  body: isText,
+  attributes: isImage,
+  messageAttributes: (value) => isDeepStrictEqual(value, {}),
+  md5OfBody: matches(/^[0-9a-f]{32}$/),
+  md5OfMessageAttributes: optional(isText),
+  eventSource: matches(/^aws:sqs$/),
+  eventSourceARN: matches(/^arn:aws:sqs:eu-west-1:123456789012:[\w-]+$/),
+  awsRegion: matches(/^eu-west-1$/),
+} satisfies Record<keyof SQSRecord, Check>;
+
+const KINESIS_FIELDS = {
+  kinesis: isImage,
+  eventSource: matches(/^aws:kinesis$/),
+  eventVersion: matches(/^1\.0$/),
+  eventID: isText,
+  eventName: matches(/^aws:kinesis:record$/),
+  invokeIdentityArn: isText,
+  awsRegion: matches(/^eu-west-1$/),
+  eventSourceARN: matches(/^arn:aws:kinesis:eu-west-1:123456789012:stream\/[\w-]+$/),
+} satisfies Record<keyof KinesisStreamRecord, Check>;
 
 const isNumber = matches(/^(?:0|-?(?:0|[1-9]\d*)(?:\.\d*[1-9])?)$/);
 const isBase64: Check = (value) =>

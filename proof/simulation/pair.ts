@@ -1,6 +1,6 @@
 import { decode } from '../../src/codec.js';
-import type { StreamCacheConfig } from '../../src/config.js';
 import { itemKey } from '../../src/key.js';
+import type { StreamCacheConfig } from '../../src/options.js';
 import { NewCachingMiddleware } from '../../src/read/middleware.js';
 import { NewStreamCacheHandler } from '../../src/stream/handler.js';
 import { type Cache, casCache, memoryCache, type NewCache } from './caches.js';

@@ -2,6 +2,7 @@ import diagnostics from 'node:diagnostics_channel';
 import type { Context, DynamoDBBatchResponse } from 'aws-lambda';
 import { type InvalidatedReport, REPORT_CHANNEL, type RecordReport, type Report } from '../report.js';
 import type { CacheStore, Settled } from '../store/store.js';
+import { deliveredIn } from '../stream/delivered.js';
 import type { EventFile } from './event-files.js';
 import type { Target } from './target.js';
 
@@ -43,7 +44,7 @@ export async function invokeOnce(
   const records = recordResults(reports);
   return {
     file,
-    size: event.Records.length,
+    size: deliveredIn(event).length,
     records,
     invalidatesOnly: reports.filter((report) => report.type === 'invalidates-only'),
     response,

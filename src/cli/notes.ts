@@ -50,6 +50,7 @@ const OBSTACLES: Readonly<Record<Invocation['invalidatesOnly'][number]['reason']
   'no-new-image': "the stream's view type leaves the new image out",
   'unknown-event-name': 'an eventName is neither INSERT, MODIFY nor REMOVE',
   'unusable-time': 'their ApproximateCreationDateTime is missing, no time, or in the future',
+  'no-order': 'a Kinesis data stream keeps no order of them',
 };
 
 function error(text: string): Note {

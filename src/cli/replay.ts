@@ -1,10 +1,11 @@
-import type { DynamoDBStreamEvent } from 'aws-lambda';
+import type { DynamoDBRecord, DynamoDBStreamEvent } from 'aws-lambda';
 import { toError } from '../errors.js';
 import { createdAt } from '../local/records.js';
 import { span } from '../operate/guard-words.js';
 import { type Batch, batchesIn, isPlace, parseDocuments } from '../operate/replay/batches-in.js';
 import type { Parcel, Parcels } from '../operate/replay/parcels.js';
 import { recordsAt } from '../operate/replay/records-at.js';
+import { deliveredIn } from '../stream/delivered.js';
 import { ask } from './ask.js';
 import { CommandError } from './command-error.js';
 import { localContext } from './context.js';
@@ -139,8 +140,8 @@ async function replayOne({ options, target }: Replay, parcel: Parcel): Promise<R
 }
 
 function contentsOf(events: readonly DynamoDBStreamEvent[]) {
-  const records = events.flatMap(({ Records }) => Records);
-  const tables = new Set(records.map(({ eventSourceARN }) => tableOf(eventSourceARN)));
+  const records = events.flatMap(deliveredIn).map(({ record }) => record);
+  const tables = new Set(records.map((record) => tableNameOf(record)));
   const times = records.flatMap((record) => createdAt(record) ?? []);
   const newest = times.length === 0 ? undefined : times.reduce((a, b) => Math.max(a, b));
   return { records: records.length, tables: [...tables], newest };
@@ -152,6 +153,11 @@ function placesIn(batches: readonly Batch[]) {
     records: places.reduce((sum, { batchSize }) => sum + (batchSize ?? 0), 0),
     tables: [...new Set(places.map(({ streamArn }) => tableOf(streamArn)))],
   };
+}
+
+/** A Kinesis data stream has the name of the table in place of its stream's ARN. */
+function tableNameOf(record: DynamoDBRecord & { readonly tableName?: string }): string {
+  return record?.tableName ?? tableOf(record?.eventSourceARN);
 }
 
 function tableOf(arn: string | undefined): string {

@@ -1,5 +1,6 @@
-import { resolveConfig, type TableSettings } from '../config.js';
+import { resolveConfig } from '../config.js';
 import { toError } from '../errors.js';
+import type { TableSettings } from '../table-settings.js';
 import { CommandError } from './command-error.js';
 
 /**

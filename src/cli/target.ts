@@ -1,9 +1,10 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { resolveConfig, type StreamCacheLogger } from '../config.js';
+import { resolveConfig } from '../config.js';
 import { otherCache, wantsIam } from '../environment.js';
 import { toError } from '../errors.js';
+import type { StreamCacheLogger } from '../options.js';
 import type { CacheStore } from '../store/store.js';
 import { NewStreamCacheHandler, type StreamCacheHandler } from '../stream/handler.js';
 import { CommandError } from './command-error.js';

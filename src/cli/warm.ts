@@ -166,7 +166,7 @@ async function estimateOf({ options, cache, table, described }: Warming): Promis
   }
   const { keyNames, itemCount } = described;
   return estimateWarming(
-    { cache, namespace, tableName, keyNames },
+    { cache, namespace, tableName, keyNames, settings: settingsOf('warm', tableName) },
     Math.max(itemCount, sample.length),
     sample,
   );

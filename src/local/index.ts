@@ -1,6 +1,7 @@
 export type { DiscardCondition } from './batch.js';
 export type { InvocationRecord } from './destination.js';
 export { LocalEventSourceMapping } from './event-source-mapping.js';
+export type { FilterCriteria } from './filter.js';
 export { FunctionTimeoutError, type StreamHandler } from './invoke.js';
 export type { LocalEventSourceMappingOptions } from './options.js';
 export type {

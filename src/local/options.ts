@@ -1,6 +1,7 @@
-import { ConfigError } from '../errors.js';
+import { ConfigError, toError } from '../errors.js';
 import type { Clock } from './clock.js';
 import { systemClock } from './clock.js';
+import { type FilterCriteria, readFilter } from './filter.js';
 import type { StreamHandler } from './invoke.js';
 import type { LocalReport } from './report.js';
 import type { StreamSource, StreamsClient } from './source.js';
@@ -56,6 +57,12 @@ export interface LocalEventSourceMappingOptions {
    */
   destinationConfig?: { readonly onFailure: { readonly destination: string } } | undefined;
 
+  /**
+   * Which records reach the function: `{ filters: [{ pattern: '{"dynamodb": …}' }] }`. Default: all. What a filter on images or event
+   * names leaves out, the cache never learns.
+   */
+  filterCriteria?: FilterCriteria | undefined;
+
   /** What the function's context calls it. Default: the handler's own name. */
   functionName?: string | undefined;
   /** The function's `Timeout`: more than 0, up to 900 seconds. Default 3, as in Lambda. */
@@ -101,6 +108,7 @@ export function readOptions(options: LocalEventSourceMappingOptions) {
     timeoutInSeconds: options.timeoutInSeconds ?? 3,
     retryDelayInMilliseconds: options.retryDelayInMilliseconds ?? 100,
     clock: options.clock ?? systemClock,
+    passes: filterOf(options.filterCriteria),
   };
 
   if (typeof settings.handler !== 'function') throw fail('needs a handler: an async function of an event');
@@ -128,7 +136,7 @@ const OPTION_NAMES: ReadonlySet<string> = new Set([
   ...['handler', 'tableName', 'eventSourceArn', 'client', 'endpoint'],
   ...['batchSize', 'maximumBatchingWindowInSeconds', 'startingPosition', 'maximumRetryAttempts'],
   ...['maximumRecordAgeInSeconds', 'bisectBatchOnFunctionError', 'functionResponseTypes'],
-  ...['parallelizationFactor', 'destinationConfig', 'functionName', 'timeoutInSeconds'],
+  ...['parallelizationFactor', 'destinationConfig', 'filterCriteria', 'functionName', 'timeoutInSeconds'],
   ...['retryDelayInMilliseconds', 'onReport', 'source', 'clock'],
 ]);
 
@@ -145,6 +153,14 @@ const RANGES = [
   ['timeoutInSeconds', (value: number) => value > 0 && value <= 900, 'more than 0, up to 900'],
   ['retryDelayInMilliseconds', (value: number) => value >= 1, '1 or more'],
 ] as const;
+
+function filterOf(criteria: FilterCriteria = { filters: [] }) {
+  try {
+    return readFilter(criteria);
+  } catch (cause) {
+    throw fail(`takes filterCriteria of patterns as Lambda does: ${toError(cause).message}`);
+  }
+}
 
 function integer(least: number, most: number): (value: number) => boolean {
   return (value) => Number.isInteger(value) && value >= least && value <= most;

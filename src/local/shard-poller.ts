@@ -53,7 +53,7 @@ export function createShardPoller(shardId: string, start: Position, run: Run): S
 
       for (const record of result.records) {
         upTo = sequenceNumberOf(record);
-        lanes[laneOf(record, lanes.length)]?.push(hold(record));
+        if (settings.passes(record)) lanes[laneOf(record, lanes.length)]?.push(hold(record));
       }
       isClosed = result.isClosed;
       if (isClosed) for (const lane of lanes) lane.end();

@@ -7,11 +7,13 @@ export const METRIC_DIMENSIONS = { service: 'service', table: 'table' } as const
 /**
  * Every metric there is, by name. `per` says which dimensions it has: `service` alone, or `service` and `table`. A count
  * is the sum since the last publishing, and is left out when it is zero; `StreamAge`, `BatchSize` and `BatchDuration` have
- * one value for each invocation, `StaleHitAge` one for each stale hit.
+ * one value for each invocation, `StaleHitAge` one for each stale hit, `InvalidationLag` one for each record, or for 100 of them.
  */
 export const METRICS = {
   /** Age of the oldest record of an invocation when it began. */
   StreamAge: { unit: 'Milliseconds', per: 'table' },
+  /** From the table's change to the cache's, of up to 100 records of an invocation. */
+  InvalidationLag: { unit: 'Milliseconds', per: 'table' },
   /** Records of an invocation. */
   BatchSize: { unit: 'Count', per: 'service' },
   /** How long an invocation took. */

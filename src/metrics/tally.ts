@@ -31,6 +31,8 @@ export function newTally(): Tally {
   let tallied = new Map<string | undefined, Map<MetricName, number[]>>();
   /** The oldest record of each table in the invocation under way. */
   const oldestMs = new Map<string, number>();
+  /** How long the cache was behind the table, of each of its records. */
+  const lagsMs = new Map<string, number[]>();
   let isOpen = false;
 
   function valuesOf(table: string | undefined, name: MetricName): number[] {
@@ -39,6 +41,12 @@ export function newTally(): Tally {
     const values = metrics.get(name) ?? [];
     metrics.set(name, values);
     return values;
+  }
+
+  function lagsOf(table: string): number[] {
+    const lags = lagsMs.get(table) ?? [];
+    lagsMs.set(table, lags);
+    return lags;
   }
 
   function count(table: string | undefined, name: MetricName, by = 1): void {
@@ -58,6 +66,7 @@ export function newTally(): Tally {
           const { tableName, outcome, ageMs } = report;
           count(tableName, RECORD_METRICS[outcome]);
           if (ageMs !== undefined) oldestMs.set(tableName, Math.max(ageMs, oldestMs.get(tableName) ?? 0));
+          if (report.lagMs !== undefined) lagsOf(tableName).push(report.lagMs);
           return;
         }
         case 'poison':
@@ -65,6 +74,8 @@ export function newTally(): Tally {
         case 'batch':
           for (const [table, ageMs] of oldestMs) valuesOf(table, 'StreamAge').push(ageMs);
           oldestMs.clear();
+          for (const [table, lags] of lagsMs) valuesOf(table, 'InvalidationLag').push(...spread(lags));
+          lagsMs.clear();
           valuesOf(undefined, 'BatchSize').push(report.records);
           valuesOf(undefined, 'BatchDuration').push(report.durationMs);
           return;
@@ -102,6 +113,15 @@ export function newTally(): Tally {
       return taken;
     },
   };
+}
+
+/** As many as one line of the embedded metric format takes of a metric, evenly spread over all. */
+const MOST_VALUES = 100;
+
+function spread(values: readonly number[]): readonly number[] {
+  const step = Math.max(1, values.length / MOST_VALUES);
+  const count = Math.min(values.length, MOST_VALUES);
+  return Array.from({ length: count }, (_, index) => values[Math.floor(index * step)] as number);
 }
 
 function fillMetric(outcome: Extract<Report, { type: 'fill' }>['outcome']): MetricName {

@@ -1,11 +1,12 @@
 import type { AttributeMap } from '../attributes.js';
 import { encode } from '../codec.js';
 import type { Rules } from '../coherence.js';
-import type { TableSettings } from '../config.js';
 import { CacheError } from '../errors.js';
+import { itemSettings } from '../item-rules.js';
 import { guardKey, itemKey } from '../key.js';
 import { expiryOf, jittered } from '../lifetime.js';
 import type { Fill, Lease } from '../store/store.js';
+import type { TableSettings } from '../table-settings.js';
 import { confirmed } from './confirmed.js';
 import { type Lane, type Places, runLanes } from './lanes.js';
 import { type Memory, memoryOf } from './memory.js';
@@ -125,8 +126,12 @@ async function warmPortion(options: WarmOptions, portion: Portion): Promise<Warm
   return { filled, cached, refused: outcomes.length - filled, absent, unstorable };
 }
 
-function candidatesOf({ namespace, tableName, keyNames }: WarmOptions, portion: Portion) {
-  const all = 'keys' in portion ? portion.keys : portion.items;
+type CandidateOptions = Pick<WarmOptions, 'namespace' | 'tableName' | 'keyNames' | 'settings'>;
+
+function candidatesOf({ namespace, tableName, keyNames, settings }: CandidateOptions, portion: Portion) {
+  const all = ('keys' in portion ? portion.keys : portion.items).filter(
+    (each) => itemSettings(settings, each).isCached,
+  );
   const candidates = all.flatMap((each): Candidate[] => {
     const attributes = Object.fromEntries(keyNames.map((name) => [name, each[name]])) as AttributeMap;
     try {
@@ -140,19 +145,14 @@ function candidatesOf({ namespace, tableName, keyNames }: WarmOptions, portion: 
   return { candidates, unstorable: all.length - candidates.length };
 }
 
-function fillOf(
-  { ttlMs, ttlJitter, ttlAttribute }: TableSettings,
-  key: string,
-  { item, text }: ReadItem,
-  lease: Lease,
-): Fill {
+function fillOf(settings: TableSettings, key: string, { item, text }: ReadItem, lease: Lease): Fill {
   return {
     key,
     lease,
     strong: true,
     value: text,
-    ttlMs: jittered(ttlMs.item, ttlJitter),
-    expiresAt: expiryOf(item, ttlAttribute),
+    ttlMs: jittered(itemSettings(settings, item).ttlMs, settings.ttlJitter),
+    expiresAt: expiryOf(item, settings.ttlAttribute),
   };
 }
 
@@ -164,6 +164,7 @@ function sum(a: Warmed, b: Warmed): Warmed {
 
 /** What items will take of a cache's memory. */
 export interface Estimate {
+  /** Those that the table's settings let be cached. */
   readonly items: number;
   readonly bytesPerItem: number;
   /** For as long as the guards live, and for good. */
@@ -182,19 +183,12 @@ const GUARD_TEXT_BYTES = 70;
 
 /** By a sample of the items, and as many as DynamoDB lately counted. It changes nothing. */
 export async function estimateWarming(
-  {
-    cache,
-    namespace,
-    tableName,
-    keyNames,
-  }: Pick<WarmOptions, 'cache' | 'namespace' | 'tableName' | 'keyNames'>,
-  items: number,
+  options: CandidateOptions & Pick<WarmOptions, 'cache'>,
+  itemCount: number,
   sample: readonly AttributeMap[],
 ): Promise<Estimate> {
-  const { candidates } = candidatesOf({ namespace, tableName, keyNames } as WarmOptions, {
-    items: sample,
-    readAt: 0,
-  });
+  const { candidates } = candidatesOf(options, { items: sample, readAt: 0 });
+  const items = Math.round((itemCount * candidates.length) / Math.max(1, sample.length));
   const average = (of: (candidate: Candidate) => number) =>
     candidates.reduce((total, candidate) => total + of(candidate), 0) / Math.max(1, candidates.length);
   const bytesPerItem = Math.round(
@@ -206,6 +200,6 @@ export async function estimateWarming(
     bytesPerItem,
     bytes: items * bytesPerItem,
     bytesAtFirst: Math.round(items * (bytesPerItem + guardBytes)),
-    memory: await memoryOf(cache),
+    memory: await memoryOf(options.cache),
   };
 }

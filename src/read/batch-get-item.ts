@@ -1,5 +1,6 @@
 import type { AttributeMap } from '../attributes.js';
 import { groupBy } from '../group-by.js';
+import { itemSettings } from '../item-rules.js';
 import type { Begun, Lease } from '../store/store.js';
 import { type CacheMetadata, CLIENT, isCapacityWord, zeroCapacity } from './answer.js';
 import { type Call, isStrong, type Operation, type Request, type Response, wholeItems } from './call.js';
@@ -37,6 +38,8 @@ interface TablePart {
 
 /** One key of a batch, and what has been found out about it. */
 interface Asked extends Wanted {
+  /** A rule of `items` keeps it out of the cache: it is read with those that are missing. */
+  readonly isLeftOut: boolean;
   /** `null` when it is known not to exist, `undefined` when it has to be read. */
   found?: AttributeMap | null;
   lease?: Lease;
@@ -187,7 +190,13 @@ function partsOf(reader: Reader, requestItems: RequestItems, capacity: unknown):
       leave(name, 'Keys');
       continue;
     }
-    parts.set(name, { table, request, projection, items });
+    const sorted = items.map((item, index) => {
+      const key = request.Keys?.[index] as AttributeMap;
+      return { ...item, isLeftOut: !itemSettings(table.settings, key).isCached };
+    });
+    if (sorted.some(({ isLeftOut }) => isLeftOut)) decline(reader, 'BatchGetItem', name, 'item');
+    if (sorted.every(({ isLeftOut }) => isLeftOut)) continue;
+    parts.set(name, { table, request, projection, items: sorted });
   }
   const [first] = names;
   if (first === undefined) return undefined;
@@ -200,7 +209,7 @@ function partsOf(reader: Reader, requestItems: RequestItems, capacity: unknown):
  * projection.
  */
 async function find(reader: Reader, session: Session, parts: Parts): Promise<Asked[] | undefined> {
-  const asked = [...parts.values()].flatMap(({ items }) => items);
+  const asked = [...parts.values()].flatMap(({ items }) => items.filter(({ isLeftOut }) => !isLeftOut));
   const findings = await findItems(reader, session, asked);
   const missing: Asked[] = [];
   asked.forEach((item, index) => {
@@ -245,7 +254,8 @@ function prepare(reader: Reader, parts: Parts): void {
     } else if (items.every(({ found, lease }) => found === undefined && lease === undefined)) {
       parts.delete(name);
     }
-    for (const { key, found, round } of items) {
+    for (const { key, found, round, isLeftOut } of items) {
+      if (isLeftOut) continue;
       if (round === 2) continue; // nobody knows yet
       const type = found === undefined ? 'miss' : 'hit';
       reader.report({ type, operation: 'BatchGetItem', tableName: table.name, key });

@@ -1,4 +1,5 @@
 import type { AttributeMap } from '../attributes.js';
+import { itemSettings } from '../item-rules.js';
 import type { Lease } from '../store/store.js';
 import { capacityMember, hitResponse, isCapacityWord, zeroCapacity } from './answer.js';
 import {
@@ -58,6 +59,8 @@ export function getItem(reader: Reader): Operation {
         misunderstood(input, wanted, projection),
       );
 
+    if (!itemSettings(table.settings, input.Key as AttributeMap).isCached)
+      return decline(reader, 'GetItem', table.name, 'item');
     const get = { call, wanted, projection };
     if (!mayBeKeysOf(table, [wanted])) {
       decline(reader, 'GetItem', table.name, 'not-understood', 'Key');

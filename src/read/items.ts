@@ -1,6 +1,7 @@
 import { type AttributeMap, hasTextBinary } from '../attributes.js';
 import { ABSENT, decode, encode } from '../codec.js';
 import { groupBy } from '../group-by.js';
+import { itemSettings } from '../item-rules.js';
 import { itemKey } from '../key.js';
 import { expiryOf, jittered } from '../lifetime.js';
 import type { FillOutcome, Lease, Settled } from '../store/store.js';
@@ -146,7 +147,7 @@ export async function fillItems(
       strong: lease.strong,
       value: text,
       ttlMs: jittered(
-        item === undefined ? settings.ttlMs.itemNegative : settings.ttlMs.item,
+        item === undefined ? settings.ttlMs.itemNegative : itemSettings(settings, item).ttlMs,
         settings.ttlJitter,
       ),
       expiresAt: expiryOf(item, settings.ttlAttribute),

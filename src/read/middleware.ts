@@ -1,5 +1,6 @@
-import { resolveConfig, type Settings, type StreamCacheConfig } from '../config.js';
+import { resolveConfig, type Settings } from '../config.js';
 import { ConfigError } from '../errors.js';
+import type { StreamCacheConfig } from '../options.js';
 import { processWide } from '../process-wide.js';
 import { answered, type Sent, sentOn } from './answered.js';
 import { batchGetItem } from './batch-get-item.js';
@@ -39,6 +40,9 @@ interface Context {
   };
 }
 
+const OLD_SDK =
+  'It neither answers reads nor sees writes of a client below version 3.575.0. Update @aws-sdk/client-dynamodb and @aws-sdk/lib-dynamodb.';
+
 /** Which middleware the first of ours on a stack belongs to: the SDK copies stacks, and what it copies is this. */
 function owners(): WeakMap<object, CachingMiddleware> {
   return processWide('owners', () => new WeakMap());
@@ -52,7 +56,11 @@ function owners(): WeakMap<object, CachingMiddleware> {
  * @throws ConfigError when an option is unknown, missing or contradicts another. Calls fail only as they would without a cache.
  */
 export function NewCachingMiddleware(config: StreamCacheConfig = {}): CachingMiddleware {
-  const settings = resolveConfig(config);
+  return newCachingMiddleware(resolveConfig(config));
+}
+
+/** @param isRequired whether a client that is too old fails, instead of a line in the log that says so */
+export function newCachingMiddleware(settings: Settings, isRequired = false): CachingMiddleware {
   const reader = newReader(settings);
   const operations = operationsOf(reader, settings);
   const say = newSay(settings);
@@ -62,7 +70,7 @@ export function NewCachingMiddleware(config: StreamCacheConfig = {}): CachingMid
     [Symbol.asyncDispose]: close,
     applyToStack(stack) {
       refuseAnother(stack, self);
-      const first = answering(operations, newClient(settings, reader, say), stack, say);
+      const first = answering(operations, newClient(settings, reader, say), stack, say, isRequired);
       owners().set(first, self);
       stack.add(first, { name: OURS, step: 'initialize', priority: 'low', override: true });
       addPlaces(stack);
@@ -106,7 +114,13 @@ function operationsOf(reader: Reader, settings: Settings): Map<string | undefine
 }
 
 /** Where the calls of a client come first. */
-function answering(operations: ReturnType<typeof operationsOf>, client: Client, stack: Stack, say: Say) {
+function answering(
+  operations: ReturnType<typeof operationsOf>,
+  client: Client,
+  stack: Stack,
+  say: Say,
+  isRequired: boolean,
+) {
   return (next: Handler, context: Context): Handler => {
     const answering = operations.get(context.commandName);
     if (answering === undefined) return next;
@@ -114,10 +128,9 @@ function answering(operations: ReturnType<typeof operationsOf>, client: Client, 
     const { commandInstance, abortSignal: signal } = context.__smithy_context ?? {};
     const rest = restOf(context);
     if (commandInstance === undefined || rest === undefined) {
-      say(
-        'old-sdk',
-        'It neither answers reads nor sees writes of a client below version 3.575.0. Update @aws-sdk/client-dynamodb and @aws-sdk/lib-dynamodb.',
-      );
+      say('old-sdk', OLD_SDK);
+      if (isRequired)
+        throw new ConfigError(`The caching middleware is required, and does nothing here. ${OLD_SDK}`);
       return next;
     }
     spareUnusedLog(context);

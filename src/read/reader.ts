@@ -1,6 +1,7 @@
-import type { Settings, TableSettings } from '../config.js';
+import type { Settings } from '../config.js';
 import { ConfigError } from '../errors.js';
 import type { Report, UncertainReport } from '../report.js';
+import type { TableSettings } from '../table-settings.js';
 import { newBreaker } from './breaker.js';
 import { tableNameOf } from './call.js';
 import { openSession, type Session } from './session.js';
@@ -92,8 +93,8 @@ export function newReader(settings: Settings): Reader {
 /** For how long after a write there may be entries of before it: who began before it stores them within the guard's time. */
 function longestLifeMs(settings: Settings): number {
   const lives = ['', ...(settings.tableNames ?? [])].map((name) => {
-    const { ttlMs, rules } = settings.table(name);
-    return rules.guardMs + Math.max(...Object.values(ttlMs));
+    const { ttlMs, rules, items } = settings.table(name);
+    return rules.guardMs + Math.max(...Object.values(ttlMs), ...items.map((rule) => rule.ttlMs));
   });
   return Math.max(...lives);
 }

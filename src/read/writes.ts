@@ -166,7 +166,7 @@ async function voidTargets(
 ): Promise<void> {
   const voidTable = async ([table, ofTable]: [Table, Target[]]) => {
     const { rules } = table.settings;
-    const keys = [...new Set(ofTable.flatMap(({ key }) => key ?? []))];
+    const keys = [...new Set(ofTable.flatMap(({ key, isLeftOut }) => (isLeftOut ? [] : (key ?? []))))];
     const tags = [...new Set(ofTable.flatMap((target) => target.tags))];
     const nameless = ofTable.filter(({ key }) => key === undefined);
     noteNameless(reader, table, nameless); // before anything is waited for

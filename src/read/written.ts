@@ -1,4 +1,5 @@
 import type { AttributeMap } from '../attributes.js';
+import { itemSettings } from '../item-rules.js';
 import { indexTag, itemKey, partitionTag, tableTag } from '../key.js';
 import type { Call, Request, Response } from './call.js';
 import { contradict, learnKeyNames } from './key-names.js';
@@ -30,6 +31,8 @@ export interface Target {
   readonly key: string | undefined;
   readonly attributes: AttributeMap | undefined;
   readonly tags: readonly string[];
+  /** A rule of `items` keeps the item out of the cache. */
+  readonly isLeftOut?: boolean;
 }
 
 export interface Looked {
@@ -114,7 +117,9 @@ function targetOf(
   try {
     const tags = tagsOf(reader, table, attributes);
     if (names === undefined) return { table, key: undefined, attributes, tags };
-    return { table, key: itemKey(reader.namespace, table.name, pick(attributes, names)), attributes, tags };
+    const ofKey = pick(attributes, names);
+    const isLeftOut = !itemSettings(settings, ofKey).isCached;
+    return { table, key: itemKey(reader.namespace, table.name, ofKey), attributes, tags, isLeftOut };
   } catch {
     return undefined; // nothing that DynamoDB takes for a key
   }
@@ -174,8 +179,8 @@ export function knownItems(
   return (listed(known, request) ?? []).flatMap((each) => {
     const table = reader.table(each.tableName);
     if (!table?.settings.writeThrough || table.isContradicted) return [];
-    const key = targetOf(reader, table, each, form, false)?.key;
-    return key === undefined ? [] : [{ table, key, written: each }];
+    const { key, isLeftOut } = targetOf(reader, table, each, form, false) ?? {};
+    return key === undefined || isLeftOut ? [] : [{ table, key, written: each }];
   });
 }
 

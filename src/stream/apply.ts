@@ -1,3 +1,4 @@
+import type { Rules } from '../coherence.js';
 import { groupBy } from '../group-by.js';
 import type { ApplyOutcome, CacheStore, CallOptions, Settled, StoreChange } from '../store/store.js';
 import type { Group } from './plan.js';
@@ -43,15 +44,34 @@ async function applyChanges(
   const outcomes: (ApplyOutcome | 'skipped' | Error)[] = planned.map(() => 'skipped');
   const withChange = [...planned.entries()].filter(([, { change }]) => change !== undefined);
   for (const [rules, ofRules] of groupBy(withChange, ([, { group }]) => group.table.rules)) {
-    const late = ofRules.map(([, { change }]) => change as StoreChange);
-    const changes = store.readsLate ? late : late.map(made);
-    const answers = await settle(changes.length, options, () => store.apply(changes, rules, options));
-    ofRules.forEach(([position], index) => {
-      outcomes[position] = answers[index] as Settled<ApplyOutcome>;
-    });
+    for (const [isOrdered, alike] of groupBy(ofRules, ([, { change }]) => change?.version !== '')) {
+      const changes = alike.map(([, { change }]) => change as StoreChange);
+      const apply = isOrdered ? applyInOrder : discard;
+      const answers = await settle(changes.length, options, () => apply(store, changes, rules, options));
+      alike.forEach(([position], index) => {
+        outcomes[position] = answers[index] as Settled<ApplyOutcome>;
+      });
+    }
   }
   return outcomes;
 }
+
+type Apply = (
+  store: CacheStore,
+  changes: readonly StoreChange[],
+  rules: Rules,
+  options: CallOptions,
+) => Promise<Settled<ApplyOutcome>[]>;
+
+const applyInOrder: Apply = (store, changes, rules, options) =>
+  store.apply(store.readsLate ? changes : changes.map(made), rules, options);
+
+/** Nobody knows which is the newest of changes that have no version: their entries go, as after an application's own write. */
+const discard: Apply = async (store, changes, rules, options) => {
+  const keys = changes.map(({ key }) => key);
+  const answers = await store.void(keys, rules, options);
+  return answers.map((answer) => (answer === 'voided' ? 'deleted' : answer));
+};
 
 /** A change as plain data, with what it makes when that is read. */
 function made({ key, version, at, action, value, ttlMs, expiresAt }: StoreChange): StoreChange {

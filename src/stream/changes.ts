@@ -1,11 +1,12 @@
 import { type AttributeMap, base64Text } from '../attributes.js';
 import { encode } from '../codec.js';
-import type { TableSettings } from '../config.js';
 import { EncodeError, toError } from '../errors.js';
+import { itemSettings } from '../item-rules.js';
 import { expiryOf, jittered } from '../lifetime.js';
 import type { StoreChange } from '../store/store.js';
+import type { StreamRecord } from '../stream-record.js';
+import type { TableSettings } from '../table-settings.js';
 import type { Group } from './plan.js';
-import type { StreamRecord } from './records.js';
 import { restoredImage } from './restored.js';
 
 /** Why a change deletes its key although its mode would store an image. */
@@ -32,7 +33,7 @@ export class GroupChange implements StoreChange {
     const { last: record, table } = group;
     this.version = record.version;
     this.at = record.at;
-    this.ttlMs = jittered(table.ttlMs.item, table.ttlJitter);
+    this.ttlMs = jittered(itemSettings(table, record.keys).ttlMs, table.ttlJitter);
     this.expiresAt = expiryOf(record.newImage, table.ttlAttribute);
   }
 

@@ -1,17 +1,30 @@
-import type { Context, DynamoDBBatchResponse, DynamoDBStreamEvent } from 'aws-lambda';
-import { resolveConfig, type Settings, type StreamCacheConfig } from '../config.js';
+import type {
+  Context,
+  DynamoDBBatchResponse,
+  DynamoDBRecord,
+  DynamoDBStreamEvent,
+  KinesisStreamEvent,
+  SQSEvent,
+} from 'aws-lambda';
+import { resolveConfig, type Settings } from '../config.js';
 import { StreamCacheError } from '../errors.js';
+import type { StreamCacheConfig, StreamCacheLogger } from '../options.js';
 import type { InvalidatedReport, RecordOutcome } from '../report.js';
+import type { StreamRecord } from '../stream-record.js';
 import { applyGroups, type PlannedGroup } from './apply.js';
 import { GroupChange, type Obstacle } from './changes.js';
+import { deliveredIn } from './delivered.js';
 import { keyNamesPublisher } from './key-names.js';
 import { type Group, planBatch } from './plan.js';
-import { readRecords, recordsIn, type StreamRecord } from './records.js';
+import { readRecords } from './records.js';
 import { batchResponse } from './response.js';
+
+/** What the handler takes: stream records from Lambda, a Kinesis data stream, a queue or EventBridge Pipes. */
+export type StreamEvent = DynamoDBStreamEvent | KinesisStreamEvent | SQSEvent | readonly DynamoDBRecord[];
 
 /** What {@link NewStreamCacheHandler} makes. */
 export interface StreamCacheHandler {
-  (event: DynamoDBStreamEvent, context?: Context): Promise<DynamoDBBatchResponse>;
+  (event: StreamEvent, context?: Context): Promise<DynamoDBBatchResponse>;
   /** Ends the connections that the handler opened, for processes that end. An invocation opens them again. */
   close(): Promise<void>;
   /** The same, for `await using`. */
@@ -28,17 +41,19 @@ const DEADLINE_MARGIN_MS = 500;
  * @example export const handler = NewStreamCacheHandler({ cache: 'rediss://my-cache.example:6379?cluster' });
  * @throws ConfigError when an option is unknown, missing or contradicts another. The handler itself throws only
  * EventError, before anything is applied: whatever fails later is in the response. Who hands over one record alone, as
- * EventBridge does, reads no response: then what failed is thrown.
+ * EventBridge does, reads no response: then what failed is thrown. Of a Kinesis data stream it is told in no order, so that
+ * in every mode its records only delete.
  */
 export function NewStreamCacheHandler(config: StreamCacheConfig = {}): StreamCacheHandler {
-  const settings = resolveConfig(config);
+  const shared = resolveConfig(config);
   const sayOnce = onceEach();
-  const close = () => settings.store.close();
-  const publishKeyNames = keyNamesPublisher(settings.store, settings.namespace);
+  const close = () => shared.store.close();
+  const publishKeyNames = keyNamesPublisher(shared.store, shared.namespace);
 
-  async function handle(event: DynamoDBStreamEvent, context?: Context): Promise<DynamoDBBatchResponse> {
+  async function handle(event: StreamEvent, context?: Context): Promise<DynamoDBBatchResponse> {
     const start = Date.now();
-    const { records: delivered, isBatch } = recordsIn(event);
+    const settings = { ...shared, logger: withRequestId(shared.logger, context?.awsRequestId) };
+    const delivered = deliveredIn(event);
     const records = readRecords(delivered, settings.tableName, start);
     const { groups, failures: keyFailures, poison: keyPoison } = planBatch(records, settings);
     let poison = keyPoison.size;
@@ -46,6 +61,10 @@ export function NewStreamCacheHandler(config: StreamCacheConfig = {}): StreamCac
       tellPoison(records[position] as StreamRecord, undefined, error, settings);
     for (const record of records) {
       if (record.at === 0) tellOnlyInvalidates(record, 'unusable-time', settings, sayOnce);
+    }
+    for (const { last, table } of groups) {
+      if (last.version === '' && table.mode !== 'invalidate')
+        tellOnlyInvalidates(last, 'no-order', settings, sayOnce);
     }
     const planned = groups.map((group) =>
       planChange(group, (obstacle) => {
@@ -63,13 +82,21 @@ export function NewStreamCacheHandler(config: StreamCacheConfig = {}): StreamCac
 
     const results = resultsByPosition(records, planned, outcomes, keyFailures);
     reportBatch(settings, records, results, poison, start);
-    const failures = failuresOf(results);
-    const [failure] = failures.values();
-    if (failure !== undefined && !isBatch) throw failure;
-    return batchResponse({ Records: delivered }, failures);
+    const identifiers = delivered.map(({ identifier }) => identifier);
+    return batchResponse(identifiers, failuresOf(results));
   }
 
   return Object.assign(handle, { close, [Symbol.asyncDispose]: close });
+}
+
+/** Invocations of one process may run side by side: each line says whose it is, by the name that Powertools gives it. */
+function withRequestId(logger: StreamCacheLogger, requestId: string | undefined): StreamCacheLogger {
+  if (requestId === undefined) return logger;
+  const level =
+    (name: keyof StreamCacheLogger): StreamCacheLogger[typeof name] =>
+    (message, details) =>
+      logger[name](message, { function_request_id: requestId, ...details });
+  return { debug: level('debug'), info: level('info'), warn: level('warn'), error: level('error') };
 }
 
 /** What became of one record. */
@@ -144,6 +171,17 @@ function failuresOf(results: readonly Result[]): Map<number, Error> {
   return failures;
 }
 
+/** Of these the cache agrees with the table from now on, as far as the record goes. */
+const INVALIDATING: ReadonlySet<RecordOutcome> = new Set([
+  'written',
+  'deleted',
+  'late',
+  'disordered',
+  'overlapping',
+  'same',
+  'full',
+]);
+
 function reportBatch(
   { logger, report }: Settings,
   records: readonly StreamRecord[],
@@ -154,15 +192,18 @@ function reportBatch(
   const outcomes: Partial<Record<RecordOutcome, number>> = {};
   for (const { outcome } of results) outcomes[outcome] = (outcomes[outcome] ?? 0) + 1;
   if (report.isHeard()) {
+    const end = Date.now();
     records.forEach(({ tableName, eventName, sequenceNumber, at }, position) => {
-      const ageMs = at > 0 ? Math.max(0, start - at) : undefined;
+      const result = results[position] as Result;
+      const [ageMs, lagMs] = at > 0 ? [start, end].map((time) => Math.max(0, time - at)) : [];
       report({
         type: 'record',
         tableName,
         eventName,
         sequenceNumber,
         ageMs,
-        ...(results[position] as Result),
+        ...(INVALIDATING.has(result.outcome) && { lagMs }),
+        ...result,
       });
     });
   }

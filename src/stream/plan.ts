@@ -1,7 +1,7 @@
 import type { AttributeMap } from '../attributes.js';
 import { contradict } from '../coherence.js';
-import type { TableSettings } from '../config.js';
 import { KeyError, toError } from '../errors.js';
+import { itemSettings } from '../item-rules.js';
 import {
   checkCustomKey,
   checkDerivedKey,
@@ -11,14 +11,15 @@ import {
   partitionTag,
   tableTag,
 } from '../key.js';
-import type { StreamRecord } from './records.js';
+import type { StreamRecord } from '../stream-record.js';
+import type { TableSettings } from '../table-settings.js';
 import { restoredKeyValue } from './restored.js';
 
 /** Records that stand or fall together: those of one item, of which only the last is applied. */
 export interface Group {
   readonly tableName: string;
   readonly table: TableSettings;
-  /** The item's key; absent for a record that the `key` function skips, or of which no key can be made. */
+  /** The item's key; absent for a record that the `key` function or a rule of `items` skips, or of which no key can be made. */
   readonly key?: string | undefined;
   /** Positions of its records in the event. */
   readonly positions: number[];
@@ -107,6 +108,7 @@ function keyOf(
   table: TableSettings,
   namespace: string | undefined,
 ): string | undefined {
+  if (!itemSettings(table, record.keys).isCached) return undefined;
   if (table.key === undefined) return itemKey(namespace, record.tableName, record.keys);
   const key = table.key(record);
   return key === undefined ? undefined : checkCustomKey(key);

@@ -1,48 +1,10 @@
-import type { DynamoDBRecord } from 'aws-lambda';
 import type { AttributeMap } from '../attributes.js';
 import { SLACK_MS } from '../coherence.js';
 import { EventError } from '../errors.js';
+import type { StreamRecord } from '../stream-record.js';
+import type { Delivered } from './delivered.js';
 import { restoredKeyValue } from './restored.js';
 import { timeOf } from './time-of.js';
-
-/** One checked record of a DynamoDB stream. */
-export interface StreamRecord {
-  readonly tableName: string;
-  /** `INSERT`, `MODIFY` or `REMOVE`; anything else only invalidates. */
-  readonly eventName: string;
-  /** The item's key, in the form in which Lambda delivers it. */
-  readonly keys: AttributeMap;
-  /** The item after the change; absent for `REMOVE` and where the stream's view type leaves it out. */
-  readonly newImage?: AttributeMap | undefined;
-  /** The item before the change; absent for `INSERT` and where the stream's view type leaves it out. */
-  readonly oldImage?: AttributeMap | undefined;
-  readonly sequenceNumber: string;
-  /** Compares as text with the versions of every other record of the item; see {@link versionOf}. */
-  readonly version: string;
-  /** `ApproximateCreationDateTime` in milliseconds since the epoch; 0 when the record has none that can be. */
-  readonly at: number;
-  /** DynamoDB deleted the item because its time to live was over. */
-  readonly expired: boolean;
-}
-
-/**
- * The records that an event has, unchecked: those of a stream's batch, which EventBridge Pipes hands over as a bare
- * list; or one alone, bare or as the detail of an event of EventBridge.
- *
- * @throws EventError when it has none
- */
-export function recordsIn(event: unknown): { readonly records: DynamoDBRecord[]; readonly isBatch: boolean } {
-  const { Records, DDBStreamBatchInfo, detail } = (event ?? {}) as Record<string, unknown>;
-  for (const records of [event, Records]) if (Array.isArray(records)) return { records, isBatch: true };
-  for (const record of [event, detail] as (DynamoDBRecord | undefined)[]) {
-    if (record?.dynamodb) return { records: [record], isBatch: false };
-  }
-  throw new EventError(
-    DDBStreamBatchInfo === undefined
-      ? "Not a DynamoDB stream event: it has no Records. Is the function invoked by a table's stream?"
-      : 'Not a DynamoDB stream event: this is what Lambda tells an on-failure destination of records that it gave up. A bucket gets the event itself, as the payload.',
-  );
-}
 
 /**
  * Records that are checked, in their order.
@@ -52,7 +14,7 @@ export function recordsIn(event: unknown): { readonly records: DynamoDBRecord[];
  * @throws EventError when one is not of a DynamoDB stream, or lacks what identifies it
  */
 export function readRecords(
-  records: readonly DynamoDBRecord[],
+  delivered: readonly Delivered[],
   tableName: string | undefined,
   now: number,
 ): StreamRecord[] {
@@ -65,7 +27,7 @@ export function readRecords(
     }
     return source;
   };
-  return records.map((record, index) => readRecord(record, index, { sourceOf, tableName, now }));
+  return delivered.map((each, index) => readRecord(each, index, { sourceOf, tableName, now }));
 }
 
 /** What an `eventSourceARN` says; nearly every record of a batch has the same. */
@@ -88,7 +50,7 @@ export function versionOf(streamLabel: string, sequenceNumber: string): string {
 }
 
 function readRecord(
-  record: DynamoDBRecord,
+  { record, kinesisNumber }: Delivered,
   index: number,
   {
     sourceOf,
@@ -110,11 +72,16 @@ function readRecord(
     );
   }
   if (!change?.Keys || Object.keys(change.Keys).length === 0) throw fail('it has no dynamodb.Keys');
-  if (!change.SequenceNumber) throw fail('it has no dynamodb.SequenceNumber');
-  if (typeof change.SequenceNumber !== 'string' || !/^\d{1,40}$/.test(change.SequenceNumber))
+  const sequenceNumber = kinesisNumber ?? change.SequenceNumber;
+  if (!sequenceNumber) throw fail('it has no dynamodb.SequenceNumber');
+  if (
+    kinesisNumber === undefined &&
+    (typeof sequenceNumber !== 'string' || !/^\d{1,40}$/.test(sequenceNumber))
+  )
     throw fail('its dynamodb.SequenceNumber is not 1 to 40 digits');
   const source = sourceOf(eventSourceARN);
-  const table = tableName ?? source.table;
+  const named = kinesisNumber === undefined ? source.table : (record as { tableName?: string }).tableName;
+  const table = tableName ?? named;
   if (!table)
     throw fail('its eventSourceARN names no table; set the option tableName (STREAM_CACHE_TABLE_NAME)');
 
@@ -124,8 +91,8 @@ function readRecord(
     keys: keysOf(change.Keys),
     newImage: change.NewImage as AttributeMap | undefined,
     oldImage: change.OldImage as AttributeMap | undefined,
-    sequenceNumber: change.SequenceNumber,
-    version: versionOf(source.streamLabel, change.SequenceNumber),
+    sequenceNumber,
+    version: kinesisNumber === undefined ? versionOf(source.streamLabel, sequenceNumber) : '',
     at: createdAt(change.ApproximateCreationDateTime, now),
     expired:
       eventName === 'REMOVE' &&

@@ -4,6 +4,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import { deliveredIn } from '../../src/stream/delivered.js';
 import { eventShapes } from '../support/event-shapes.js';
 import { type CliResult, runCli } from './run-cli.js';
 import { readEvent, SAMPLE_OUTCOMES } from './sample-outcomes.js';
@@ -38,7 +39,10 @@ describe('invoke events --json', () => {
   test('names each record as the event does', () => {
     for (const { file, records } of documentOf(result).events) {
       expect(records.map(({ sequenceNumber, eventName }) => [sequenceNumber, eventName])).toEqual(
-        readEvent(file).Records.map(({ eventName, dynamodb }) => [dynamodb?.SequenceNumber, eventName]),
+        deliveredIn(readEvent(file)).map(({ record: { eventName, dynamodb }, kinesisNumber }) => [
+          kinesisNumber ?? dynamodb?.SequenceNumber,
+          eventName,
+        ]),
       );
     }
   });
@@ -51,6 +55,7 @@ describe('invoke events --json', () => {
     ]);
     expect(events.flatMap(({ invalidatesOnly }) => invalidatesOnly)).toEqual([
       { tableName: 'sessions', reason: 'no-new-image' },
+      { tableName: 'users', reason: 'no-order' },
     ]);
   });
 });

@@ -18,6 +18,7 @@ import { openStore } from '../../src/store/open.js';
 import type { CacheStore } from '../../src/store/store.js';
 import { createTable, type DynamoDBServer, startDynamoDB } from '../support/dynamodb.js';
 import { type S3StandIn, startS3 } from '../support/s3.js';
+import { kinesisEvent, kinesisPayload } from '../support/sources.js';
 import { type SqsStandIn, startSqs } from '../support/sqs.js';
 import { thoroughly } from '../support/thorough.js';
 import { runCli } from './run-cli.js';
@@ -156,6 +157,20 @@ describe.each(['redisUrl', ...thoroughly('redisClusterUrl' as const)] as const)(
       await writeFile(join(own, 'old'), given(records.slice(0, 6), 5 * HOUR_MS));
       expect((await run(join(own, 'old'))).stdout).toContain('3 superseded, 3 late');
       expect(await cached()).toEqual([undefined, undefined, undefined]);
+    });
+
+    test('of what came by a Kinesis data stream: it deletes; where only its place is told, it is named', async () => {
+      const { own, cached, run } = await fresh();
+      await writeFile(join(own, '1'), given(records.slice(6)));
+      const event = kinesisEvent(records.slice(0, 2).map((each) => kinesisPayload(each, 'MILLISECOND')));
+      const lost = { version: '1.0', KinesisBatchInfo: { batchSize: 2 } };
+      await writeFile(join(own, '2'), JSON.stringify({ ...lost, payload: JSON.stringify(event) }));
+      await writeFile(join(own, '3'), JSON.stringify(lost));
+      const { code, stdout } = await run(own);
+      expect(code).toBe(1);
+      expect(stdout).toMatch(/2: 2 records of users, .* old; 2 deleted\n/);
+      expect(stdout).toMatch(/3: 0 records of no table; failed: Its records are in a Kinesis data stream/);
+      expect(await cached()).toEqual([undefined, undefined, textOf('i2', 'newest')]);
     });
 
     test('of a bucket: what is done is removed, what fails is named and stays, and the rest goes on', async () => {

@@ -1,5 +1,7 @@
+import type { DynamoDBStreamEvent } from 'aws-lambda';
 import { expect, test } from 'vitest';
 import { restamp } from '../../src/cli/restamp.js';
+import { deliveredIn } from '../../src/stream/delivered.js';
 import { readEvent } from './sample-outcomes.js';
 
 const NOW = Date.parse('2030-01-01T00:00:00.900Z');
@@ -41,10 +43,37 @@ test('what is no record is left for the handler to refuse', () => {
   expect(restamp(event, NOW)).toEqual(event);
 });
 
+test.each(['events/kinesis-data-stream.json', 'events/queue.json', 'events/pipe.json'])(
+  '%s keeps its form, and the times of what it carries are moved',
+  (file) => {
+    const event = readEvent(file);
+    const restamped = restamp(event, NOW);
+    const [before = [], after = []] = [event, restamped].map((each) =>
+      deliveredIn(each).map(({ record: { dynamodb, ...rest }, identifier }) => ({
+        dynamodb,
+        rest,
+        identifier,
+      })),
+    );
+    expect(after.map(({ rest, identifier }) => [rest, identifier])).toEqual(
+      before.map(({ rest, identifier }) => [rest, identifier]),
+    );
+    expect(Math.max(...after.map(({ dynamodb }) => Number(dynamodb?.ApproximateCreationDateTime)))).toBe(
+      NOW_SECONDS,
+    );
+    expect(Array.isArray(restamped)).toBe(Array.isArray(event));
+  },
+);
+
+test('what carries nothing that can be read stays as it is', () => {
+  const entries = [{ kinesis: { data: 'AAAA' } }, { body: 'text' }, { body: '7' }] as never[];
+  expect(restamp({ Records: entries }, NOW).Records).toEqual(entries);
+});
+
 function recordAt(time: number | string) {
   return { dynamodb: { ApproximateCreationDateTime: time as number } };
 }
 
-function timesOf(event: ReturnType<typeof restamp>): (number | undefined)[] {
+function timesOf(event: DynamoDBStreamEvent): (number | undefined)[] {
   return event.Records.map((record) => record.dynamodb?.ApproximateCreationDateTime);
 }

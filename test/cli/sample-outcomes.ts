@@ -50,6 +50,11 @@ export const SAMPLE_OUTCOMES: readonly SampleOutcome[] = [
     contents: { 'sessions:token=s-9f2c': null, 'sessions:token=s-41d7': null },
   },
   {
+    file: 'events/kinesis-data-stream.json',
+    outcomes: ['superseded', 'deleted'],
+    contents: { 'users:id=49': null },
+  },
+  {
     file: 'events/mixed-batch.json',
     outcomes: ['written', 'written', 'superseded', 'deleted', 'written'],
     contents: {
@@ -68,12 +73,28 @@ export const SAMPLE_OUTCOMES: readonly SampleOutcome[] = [
     },
   },
   {
+    file: 'events/pipe.json',
+    outcomes: ['written', 'written'],
+    contents: {
+      'users:id=50': '{"id":"50","logins":1,"name":"Radia Perlman"}',
+      'users:id=51': '{"id":"51","logins":1,"name":"Karen Spärck Jones"}',
+    },
+  },
+  {
     file: 'events/poison-record.json',
     outcomes: ['written', 'deleted', 'written'],
     contents: {
       'users:id=43': '{"email":"grace@example.com","id":"43","logins":1,"name":"Grace Hopper"}',
       'users:id=44': null,
       'users:id=45': '{"expiresAt":1768471200,"id":"45","logins":1,"name":"Guest"}',
+    },
+  },
+  {
+    file: 'events/queue.json',
+    outcomes: ['written', 'written'],
+    contents: {
+      'users:id=51': '{"id":"51","logins":2,"name":"Karen Spärck Jones"}',
+      'users:id=52': '{"id":"52","logins":1,"name":"Barbara Liskov"}',
     },
   },
   { file: 'events/remove.json', outcomes: ['deleted'], contents: { 'users:id=42': null } },

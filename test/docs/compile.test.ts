@@ -7,7 +7,7 @@ import { fileOf, PAGES, page, ROOT } from '../support/pages.js';
 
 /** The pair's configuration with an option that there is not. */
 const MISSPELT = 'misspelt/cache.ts';
-/** `cdk init` makes its project less strict, and aws-cdk-lib needs it so: test/infra/example.test.ts compiles these. */
+/** `cdk init` makes its project less strict, and aws-cdk-lib needs it so: test/infra/example.long.test.ts compiles these. */
 const CDK_APP = 'deploy/lib/';
 
 let complaints: string;

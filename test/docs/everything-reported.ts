@@ -1,5 +1,7 @@
+import { Logger } from '@aws-lambda-powertools/logger';
 import * as clientDynamodb from '@aws-sdk/client-dynamodb';
 import { vi } from 'vitest';
+import { newAdopt } from '../../src/adopt/adopt.js';
 import {
   encode,
   itemKey,
@@ -27,6 +29,7 @@ export async function everythingThatIsLogged(): Promise<string[]> {
   await everyHandlerReport(config);
   await everyReaderReport(config);
   await everyReaderMode(config);
+  await everyAdoption(at);
   return said;
 }
 
@@ -86,4 +89,30 @@ async function everyReaderMode(config: { cache: UnreliableStore }): Promise<void
     await client.send(new GetItemCommand({ TableName: 'users', Key }));
   }
   now.mockRestore();
+}
+
+/** Clients get the middleware by themselves: without a cache, with one, and where their stack takes none. */
+async function everyAdoption(at: (level: string) => (message: string) => void): Promise<void> {
+  const spies = (['info', 'warn', 'error'] as const).map((level) =>
+    vi.spyOn(Logger.prototype, level).mockImplementation((...said: unknown[]) => {
+      at(level.toUpperCase())(String(said[0]));
+    }),
+  );
+  for (const url of ['', 'memory:']) {
+    vi.stubEnv('STREAM_CACHE_URL', url);
+    vi.stubEnv('STREAM_CACHE_TABLES', '["users"]');
+    class Client extends DynamoDBClient {}
+    newAdopt({})({ DynamoDBClient: Client });
+    const client = new Client({ region: 'eu-west-1' });
+    const stubbed = vi.spyOn(DynamoDBClient.prototype, 'send').mockResolvedValue(undefined as never);
+    await client.send(new GetItemCommand({ TableName: 'users', Key: {} }));
+    const rude = new Client({ region: 'eu-west-1' });
+    rude.middlewareStack.add = () => {
+      throw new Error('no more');
+    };
+    await rude.send(new GetItemCommand({ TableName: 'users', Key: {} }));
+    stubbed.mockRestore();
+  }
+  vi.unstubAllEnvs();
+  for (const spy of spies) spy.mockRestore();
 }

@@ -40,6 +40,7 @@ describe('what is said of observability', () => {
       declined: true,
       shadow: true,
       'reader-mode': true,
+      attached: true,
       'left-alone': true,
       uncertain: true,
       'cache-failure': true,

@@ -37,7 +37,8 @@ describe('the options', () => {
       page('docs/handler.md')
         .section('Without code')
         .match(/(?<=`)STREAM_CACHE_METRICS(?=`)/g) ?? [];
-    expect([...variables, ...ofTheFunction].sort()).toEqual(known);
+    const ofAdoption = /(?<=`)STREAM_CACHE_AUTO(?=`)/.exec(page('docs/adopt.md').text) ?? [];
+    expect([...variables, ...ofTheFunction, ...ofAdoption].sort()).toEqual(known);
     const everywhere = PAGES.map((file) => page(file).text).join('\n');
     const namedAnywhere = new Set(everywhere.match(/STREAM_CACHE_[A-Z_]*[A-Z]/g));
     expect(known).toEqual(expect.arrayContaining([...namedAnywhere]));

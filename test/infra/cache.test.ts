@@ -6,7 +6,7 @@ import { SecurityGroup } from 'aws-cdk-lib/aws-ec2';
 import { Code, Function as LambdaFunction, Runtime } from 'aws-cdk-lib/aws-lambda';
 import { describe, expect, test } from 'vitest';
 import { ACCESS_STRING } from '../../infra/access.js';
-import { type ExistingCache, StreamCache } from '../../infra/index.js';
+import { type CacheOptions, type ExistingCache, StreamCache } from '../../infra/index.js';
 import { asTable, ordersTable, permissionsOf, propertiesOf, streamCache, textOf } from './stacks.js';
 
 describe('a serverless cache', () => {
@@ -16,7 +16,7 @@ describe('a serverless cache', () => {
     expect(propertiesOf(template, 'AWS::ElastiCache::ServerlessCache')).toMatchObject({
       ServerlessCacheName: 'shop-cache-dac39396',
       Engine: 'valkey',
-      MajorEngineVersion: '8',
+      MajorEngineVersion: '9',
       CacheUsageLimits: { DataStorage: { Maximum: 10, Unit: 'GB' }, ECPUPerSecond: { Maximum: 30_000 } },
       SubnetIds: [
         { Ref: expect.stringMatching(/^VpcIsolatedSubnet1/) },
@@ -67,9 +67,12 @@ describe('a serverless cache', () => {
     });
   });
 
-  test.each(['Orders', '9lives', 'a--b', 'end-', 'a'.repeat(37)])('is refused the name %s', (name) => {
-    expect(() => streamCache({ cache: { type: 'serverless', name } })).toThrow(/cannot name a cache/);
-  });
+  test.each(['Orders', '9lives', 'a--b', 'end-', 'a'.repeat(41), `${'a-'.repeat(20)}bc`])(
+    'is refused the name %s',
+    (name) => {
+      expect(() => streamCache({ cache: { type: 'serverless', name } })).toThrow(/cannot name a cache/);
+    },
+  );
 });
 
 describe('a serverless cache of Memcached', () => {
@@ -102,9 +105,9 @@ describe('a cache of nodes', () => {
     expect(propertiesOf(template, 'AWS::ElastiCache::ReplicationGroup')).toMatchObject({
       ReplicationGroupId: 'orders',
       Engine: 'valkey',
-      EngineVersion: '8.0',
+      EngineVersion: '9.0',
       CacheNodeType: 'cache.t4g.micro',
-      CacheParameterGroupName: 'default.valkey8',
+      CacheParameterGroupName: 'default.valkey9',
       NumCacheClusters: 2,
       AutomaticFailoverEnabled: true,
       MultiAZEnabled: true,
@@ -131,12 +134,44 @@ describe('a cache of nodes', () => {
       cache: { type: 'nodes', name: 'orders', nodeType: 'cache.r7g.large', shards: 3, replicasPerShard: 2 },
     });
     expect(propertiesOf(template, 'AWS::ElastiCache::ReplicationGroup')).toMatchObject({
-      CacheParameterGroupName: 'default.valkey8.cluster.on',
+      CacheParameterGroupName: 'default.valkey9.cluster.on',
       NumNodeGroups: 3,
       ReplicasPerNodeGroup: 2,
     });
     expect(urlIn(template)).toBe(
       'rediss://<CacheUser>@<CacheNodes.ConfigurationEndPoint.Address>:6379?cluster&iam=elasticache&cacheName=orders',
+    );
+  });
+
+  test('has an older Valkey where that is chosen', () => {
+    const { template } = streamCache({
+      cache: { type: 'nodes', nodeType: 'cache.t4g.micro', engineVersion: '8.1' },
+    });
+    expect(propertiesOf(template, 'AWS::ElastiCache::ReplicationGroup')).toMatchObject({
+      EngineVersion: '8.1',
+      CacheParameterGroupName: 'default.valkey8',
+    });
+    const serverless = streamCache({ cache: { type: 'serverless', majorEngineVersion: '8' } }).template;
+    expect(propertiesOf(serverless, 'AWS::ElastiCache::ServerlessCache').MajorEngineVersion).toBe('8');
+  });
+
+  test('is durable where that is asked for', () => {
+    const durable = { type: 'nodes', nodeType: 'cache.r7g.large', shards: 2 } as const;
+    const durabilityOf = (cache: CacheOptions) =>
+      propertiesOf(streamCache({ cache }).template, 'AWS::ElastiCache::ReplicationGroup').Durability;
+    expect(durabilityOf({ ...durable, durability: 'sync' })).toBe('sync');
+    expect(durabilityOf({ ...durable, durability: 'async' })).toBe('async');
+    expect(durabilityOf(durable)).toBeUndefined();
+  });
+
+  test.each([
+    ['cluster mode', { shards: undefined }],
+    ['a replica', { shards: 2, replicasPerShard: 0 }],
+    ['Valkey 9', { shards: 2, engineVersion: '8.2' }],
+  ])('is not durable without %s', (_, { shards, ...options }) => {
+    const nodes = { type: 'nodes', nodeType: 'cache.r7g.large', durability: 'sync', ...options } as const;
+    expect(() => streamCache({ cache: { ...nodes, ...(shards && { shards }) } })).toThrow(
+      /cannot make the nodes of .* durable/,
     );
   });
 

@@ -1,6 +1,7 @@
 import { AttributeType, StreamViewType, Table, TableV2 } from 'aws-cdk-lib/aws-dynamodb';
+import { Key } from 'aws-cdk-lib/aws-kms';
 import { describe, expect, test } from 'vitest';
-import { asTable, propertiesOf, streamCache, textOf, type World } from './stacks.js';
+import { asTable, permissionsOf, propertiesOf, streamCache, textOf, type World } from './stacks.js';
 
 const id = { name: 'id', type: AttributeType.STRING };
 const status = { name: 'status', type: AttributeType.STRING };
@@ -108,6 +109,16 @@ describe('an imported table', () => {
     expect(propertiesOf(template, 'AWS::Lambda::EventSourceMapping').EventSourceArn).toBe(
       attributes.tableStreamArn,
     );
+  });
+
+  test('with a key of its own lets the function decrypt the stream', () => {
+    const { template } = streamCache(({ stack }) => ({
+      table: Table.fromTableAttributes(stack, 'Users', {
+        ...attributes,
+        encryptionKey: new Key(stack, 'Key'),
+      }),
+    }));
+    expect(permissionsOf(template, 'CacheHandlerRole')).toContain('kms:Decrypt on <Key.Arn>');
   });
 
   test('needs the ARN of its stream', () => {

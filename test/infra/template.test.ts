@@ -27,6 +27,7 @@ describe('the plain template', () => {
       'ParallelizationFactor',
       'SubnetIds',
       'TableDeclaration',
+      'TableKeyArn',
       'TableName',
       'TableStreamArn',
       'VpcId',
@@ -56,6 +57,40 @@ describe('the plain template', () => {
         ECPUPerSecond: { Maximum: { Ref: 'MaxEcpuPerSecond' } },
       },
     });
+  });
+
+  test.each([
+    ['stream-cache', true],
+    ['a', true],
+    [`a-${'b'.repeat(38)}`, true],
+    [`a-${'b'.repeat(39)}`, false],
+    ['a-b-c-d-e-f-g-h-i-j-k-l-m-n-o-p-q-r-s-t-u-v', false],
+    ['Orders', false],
+    ['9lives', false],
+    ['a--b', false],
+    ['end-', false],
+  ])('of the cache name %s: %s', (name, isTaken) => {
+    const { AllowedPattern, MaxLength } = template.Parameters.CacheName;
+    expect(new RegExp(`^(?:${AllowedPattern})$`).test(name) && name.length <= MaxLength).toBe(isTaken);
+  });
+
+  test('lets the function decrypt the stream of a table with a key of its own, before the mapping is made', () => {
+    const [name, policy] =
+      Object.entries(resources).find(([, { Condition }]) => Condition === 'HasTableKey') ?? [];
+    expect(policy).toMatchObject({
+      Type: 'AWS::IAM::Policy',
+      Properties: {
+        PolicyDocument: { Statement: [{ Action: 'kms:Decrypt', Resource: { Ref: 'TableKeyArn' } }] },
+        Roles: [{ Ref: expect.stringContaining('HandlerRole') }],
+      },
+    });
+    expect(template.Conditions.HasTableKey).toEqual({
+      'Fn::Not': [{ 'Fn::Equals': [{ Ref: 'TableKeyArn' }, 'none'] }],
+    });
+    const [mapping] = Object.values(resources).filter(
+      ({ Type }) => Type === 'AWS::Lambda::EventSourceMapping',
+    );
+    expect(mapping).toHaveProperty('DependsOn', expect.arrayContaining([name]));
   });
 
   test('tells a topic where there is one, and watches the hit rate where metrics are published', () => {

@@ -1,5 +1,5 @@
 import { CreateTableCommand, type DynamoDBClient, type StreamViewType } from '@aws-sdk/client-dynamodb';
-import type { DeclaredTable } from '../../src/config.js';
+import type { DeclaredTable } from '../../src/options.js';
 
 /** The table of the journeys, as the handler and the middleware are told of it. */
 export const ORDERS = {

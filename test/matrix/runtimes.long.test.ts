@@ -64,6 +64,25 @@ describe.each(NODES)('Node %s', (version) => {
   });
 
   test.each([
+    ['ES modules', 'plain.mjs', []],
+    ['CommonJS', 'plain.cjs', []],
+    ['CommonJS where Node requires no ES modules', 'plain.cjs', [AS_LAMBDA]],
+  ])('reads through the cache without a line of ours: %s', async (_, program, flags) => {
+    const { tableName, endpoint, cache } = await newPlaces();
+    const answers = await printed(
+      node,
+      [...flags, '--no-warnings', '--import', 'dynamodb-stream-cache/auto', program],
+      {
+        ...{ AWS_ENDPOINT_URL_DYNAMODB: endpoint, AWS_REGION: 'us-east-1', TABLE: tableName },
+        ...{ AWS_ACCESS_KEY_ID: 'local', AWS_SECRET_ACCESS_KEY: 'local' },
+        ...{ STREAM_CACHE_URL: cache, STREAM_CACHE_NAMESPACE: tableName, STREAM_CACHE_AUTO: 'required' },
+        ...{ STREAM_CACHE_READ_TIMEOUT_MS: '5000', POWERTOOLS_LOG_LEVEL: 'SILENT' },
+      },
+    );
+    expect(JSON.parse(answers)).toEqual([false, true]);
+  });
+
+  test.each<[string, string[]]>([
     ['the command line', []],
     ['the bundle of the function', ['--handler', join(INSTALLED, 'dist/lambda.mjs')]],
   ])('runs %s on an event', async (_, more) => {
@@ -84,7 +103,18 @@ describe.each(NODES)('Node %s', (version) => {
 /** What the loop answers: nothing is there, what another wrote, what was written here, and nothing again. */
 const ANSWERS = [null, 'Ada', 'Grace', null].map((name) => [name, name, true]);
 
+/** Reads an item twice, and prints which were hits. */
+const PLAIN = `
+  const client = new DynamoDBClient();
+  const read = () => client.send(new GetItemCommand({ TableName: process.env.TABLE, Key: { id: { S: '1' } } }));
+  (async () => {
+    const answers = [await read(), await read()];
+    console.log(JSON.stringify(answers.map(({ CacheMetadata }) => CacheMetadata?.CacheHit === true)));
+  })();`;
+
 const FILES: Record<string, string | object> = {
+  'plain.mjs': `import { DynamoDBClient, GetItemCommand } from '@aws-sdk/client-dynamodb';${PLAIN}`,
+  'plain.cjs': `const { DynamoDBClient, GetItemCommand } = require('@aws-sdk/client-dynamodb');${PLAIN}`,
   'package.json': { name: 'application', private: true },
   'import.mjs':
     "import { loop } from './loop.mjs';\nconsole.log(JSON.stringify(await loop(JSON.parse(process.env.LOOP))));",
@@ -141,14 +171,17 @@ async function newProject(): Promise<string> {
   return folder;
 }
 
-/** A table with a stream, and where it and the cache are. */
 async function newLoop(): Promise<Record<string, string>> {
+  return { LOOP: JSON.stringify(await newPlaces()), POWERTOOLS_LOG_LEVEL: 'SILENT' };
+}
+
+/** A table with a stream, and where it and the cache are. */
+async function newPlaces(): Promise<Record<'tableName' | 'endpoint' | 'cache' | 'namespace', string>> {
   const tableName = `runtimes-${randomUUID()}`;
   const client = server.client();
   await createTable(client, tableName, { id: 'S' }, 'NEW_AND_OLD_IMAGES');
   client.destroy();
-  const where = { endpoint: server.endpoint, cache: inject('redisUrl'), tableName, namespace: tableName };
-  return { LOOP: JSON.stringify(where), POWERTOOLS_LOG_LEVEL: 'SILENT' };
+  return { endpoint: server.endpoint, cache: inject('redisUrl'), tableName, namespace: tableName };
 }
 
 /** What a program prints in the project, on either output; what it printed is in the error when it fails. */

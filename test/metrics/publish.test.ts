@@ -57,7 +57,10 @@ describe('a function with metrics', () => {
       {
         service: 'dynamodb-stream-cache',
         table: 'users',
-        metrics: { RecordsWritten: 1, RecordsSuperseded: 1, StreamAge: expect.any(Number) },
+        metrics: {
+          ...{ RecordsWritten: 1, RecordsSuperseded: 1, StreamAge: expect.any(Number) },
+          InvalidationLag: expect.any(Number),
+        },
       },
       {
         service: 'dynamodb-stream-cache',

@@ -28,6 +28,7 @@ const records = (outcome: RecordOutcome, ageMs?: number, tableName = 'users'): R
   sequenceNumber: '1',
   ageMs,
 });
+const lagging = (lagMs: number): Report => ({ ...records('written'), lagMs }) as Report;
 const batch = (count: number, durationMs: number): Report => ({
   type: 'batch',
   records: count,
@@ -123,6 +124,20 @@ test('what was taken is not taken again', () => {
   expect(tally.take().size).toBe(0);
 });
 
+test('how far the cache was behind is told of every record of an invocation, or of a hundred of them from first to last', () => {
+  expect(
+    tallied(lagging(300), lagging(20), records('stale'), batch(3, 1), lagging(5), batch(1, 1)).users,
+  ).toEqual({
+    ...{ RecordsWritten: [3], RecordsStale: [1] },
+    InvalidationLag: [300, 20, 5],
+  });
+  const many = tallied(...Array.from({ length: 250 }, (_, ms) => lagging(ms)), batch(250, 1)).users
+    ?.InvalidationLag;
+  expect(many).toHaveLength(100);
+  expect(many?.slice(0, 3)).toEqual([0, 2, 5]);
+  expect(many?.at(-1)).toBe(247);
+});
+
 test('what was compared is counted, and what was stale of it, with its age', () => {
   const shadow = { type: 'shadow', operation: 'GetItem', tableName: 'users' } as const;
   const reports = [
@@ -137,6 +152,7 @@ test('what was compared is counted, and what was stale of it, with its age', () 
 test('everything that can be reported comes to the metrics of the list, and all of the list come from reports', () => {
   const all = tallied(
     ...Object.keys(OUTCOMES).map((outcome) => records(outcome as RecordOutcome, 5)),
+    lagging(7),
     { type: 'poison', tableName: 'users', sequenceNumber: '1', key: 'k', error: new Error('no') },
     batch(12, 3),
     { type: 'hit', ...item },

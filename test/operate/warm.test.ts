@@ -184,9 +184,15 @@ describe.each([
 
 test('what it will take is told of a sample, with what the cache has', async () => {
   const cache = await openOperated(inject('redisUrl'));
-  const of = { cache, tableName, keyNames: ['customerId', 'orderId'] };
-  const sample = [itemOf(1), itemOf(2)];
-  const estimate = await estimateWarming(of, 1_000_000, sample);
+  const settings = resolveConfig({
+    ...{
+      cache: 'memory:',
+      tables: { [tableName]: { items: [{ key: { customerId: 'c3' }, cached: false }] } },
+    },
+  }).table(tableName);
+  const of = { cache, tableName, keyNames: ['customerId', 'orderId'], settings };
+  const sample = [itemOf(1), itemOf(2), itemOf(3)];
+  const estimate = await estimateWarming(of, 1_500_000, sample);
   const text = `${itemKey(undefined, tableName, keyOf(1))}${encode(itemOf(1))}`;
   expect(estimate.bytesPerItem - text.length).toBeGreaterThan(80);
   expect(estimate.bytes).toBe(estimate.bytesPerItem * 1_000_000);

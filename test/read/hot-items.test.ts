@@ -5,7 +5,7 @@ import {
   type QueryCommandOutput,
 } from '@aws-sdk/client-dynamodb';
 import { afterEach, beforeEach, describe, expect, inject, test } from 'vitest';
-import type { StreamCacheConfig } from '../../src/config.js';
+import type { StreamCacheConfig } from '../../src/options.js';
 import { NewCachingMiddleware } from '../../src/read/middleware.js';
 import type { Report } from '../../src/report.js';
 import { openStore } from '../../src/store/open.js';

@@ -12,7 +12,7 @@ import {
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb';
 import { describe, expect, test } from 'vitest';
-import type { StreamCacheConfig } from '../../src/config.js';
+import type { StreamCacheConfig } from '../../src/options.js';
 import { mayBeKeysOf } from '../../src/read/key-names.js';
 import { NewCachingMiddleware } from '../../src/read/middleware.js';
 import type { Table } from '../../src/read/reader.js';

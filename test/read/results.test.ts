@@ -1,7 +1,7 @@
 import { QueryCommand, ScanCommand } from '@aws-sdk/client-dynamodb';
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { AttributeMap } from '../../src/attributes.js';
-import type { DeclaredTable } from '../../src/config.js';
+import type { DeclaredTable } from '../../src/options.js';
 import { NewStreamCacheHandler } from '../../src/stream/handler.js';
 import { event } from '../support/records.js';
 import { recordOf } from '../support/table.js';
@@ -228,6 +228,7 @@ describe('a stored result', () => {
       await warm(ofCustomer('a'));
       const key = pair.reports.flatMap((report) => (report.type === 'hit' ? [report.key] : [])).at(-1);
       await pair.memory.store.put([{ key: key ?? '', value, ttlMs: 60_000 }]);
+      pair.clock.pass(25); // nobody is reading it any more
       expect(await isStored(ofCustomer('a'))).toBe(false);
       expect(await isStored(ofCustomer('a'))).toBe(true);
     }
@@ -247,6 +248,7 @@ describe('a stored result', () => {
     const [line, body = ''] = pair.memory.values.get(key)?.split('\n') ?? [];
     expect(damaged(body)).not.toBe(body);
     pair.memory.values.set(key, `${line}\n${damaged(body)}`, 60_000);
+    pair.clock.pass(25);
     expect(await read(ofCustomer('a'))).toEqual(['1']);
     expect(pair.reports).toContainEqual({ type: 'undecodable', tableName: 'orders', key });
     expect(await isStored(ofCustomer('a'))).toBe(true);

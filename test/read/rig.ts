@@ -6,7 +6,7 @@ import {
   GetItemCommand,
   type GetItemCommandOutput,
 } from '@aws-sdk/client-dynamodb';
-import type { StreamCacheConfig } from '../../src/config.js';
+import type { StreamCacheConfig } from '../../src/options.js';
 import { NewCachingMiddleware } from '../../src/read/middleware.js';
 import type { Report } from '../../src/report.js';
 import { openMemory } from '../../src/store/memory.js';
@@ -14,6 +14,7 @@ import { NewStreamCacheHandler } from '../../src/stream/handler.js';
 import { event } from '../support/records.js';
 import { unreliable } from '../support/stores.js';
 import { type Change, newTableStub, recordOf } from '../support/table.js';
+import type { Schemas } from '../support/table-data.js';
 
 export const silent = { debug() {}, info() {}, warn() {}, error() {} };
 
@@ -34,9 +35,9 @@ export function newClock(start = Date.UTC(2026, 0, 15, 9, 30)) {
 }
 
 /** A client with the middleware, the handler beside it, one cache for both in memory, and the table behind them. */
-export function newPair(config: StreamCacheConfig = {}, maxAttempts = 1) {
+export function newPair(config: StreamCacheConfig = {}, maxAttempts = 1, schemas: Schemas = TABLES) {
   const clock = newClock();
-  const table = newTableStub(TABLES, clock.now);
+  const table = newTableStub(schemas, clock.now);
   const memory = openMemory(clock.now);
   const cache = unreliable(memory.store);
   const reports: Report[] = [];

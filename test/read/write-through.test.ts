@@ -11,7 +11,7 @@ import {
 import { DynamoDBDocumentClient, PutCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import fc from 'fast-check';
 import { beforeEach, describe, expect, test } from 'vitest';
-import type { StreamCacheConfig } from '../../src/config.js';
+import type { StreamCacheConfig } from '../../src/options.js';
 import { NewCachingMiddleware } from '../../src/read/middleware.js';
 import { FAILURES } from '../support/table.js';
 import { getUser, nameIn, newPair, type Pair, user } from './rig.js';

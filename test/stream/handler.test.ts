@@ -1,14 +1,14 @@
 import type { Context } from 'aws-lambda';
 import { Redis } from 'ioredis';
 import { beforeEach, describe, expect, test, vi } from 'vitest';
-import type { StreamCacheConfig } from '../../src/config.js';
 import { itemKey, keyPart } from '../../src/key.js';
 import { withMetrics } from '../../src/metrics/index.js';
+import type { StreamCacheConfig } from '../../src/options.js';
 import type { Report } from '../../src/report.js';
 import { memoryStore } from '../../src/store/memory.js';
 import type { CacheStore } from '../../src/store/store.js';
 import { NewStreamCacheHandler } from '../../src/stream/handler.js';
-import type { StreamRecord } from '../../src/stream/records.js';
+import type { StreamRecord } from '../../src/stream-record.js';
 import { event, record, sequenceNumber } from '../support/records.js';
 import { startRedis } from '../support/redis.js';
 import { type UnreliableStore, unreliable } from '../support/stores.js';
@@ -64,6 +64,45 @@ describe('in mode write', () => {
     await newHandler()(event(record({ eventName: 'REMOVE', number: 2 })));
     expect(await cached()).toBeUndefined();
     expect(outcomes()).toEqual(['written', 'deleted']);
+  });
+});
+
+test('how far the cache was behind is told of a record that it had not known of', async () => {
+  const lags = () => reports.flatMap((report) => (report.type === 'record' ? [report.lagMs] : []));
+  const change = event(record(), record({ number: 2 }));
+  await newHandler()(change);
+  expect(lags()).toEqual([undefined, expect.any(Number)]); // the first is superseded
+  await newHandler()(change); // stale, and superseded by that
+  await newHandler({ key: () => undefined })(event(record()));
+  store.failWhen(() => true);
+  await newHandler()(event(record({ number: 3 })));
+  expect(outcomes().slice(3)).toEqual(['stale', 'skipped', 'failed']);
+  expect(lags().slice(3)).toEqual([undefined, undefined, undefined]);
+});
+
+describe('of a replica of a global table', () => {
+  const replicated = {
+    'aws:rep:deleting': { BOOL: false },
+    'aws:rep:updatetime': { N: '1768470180.000001' },
+    'aws:rep:updateregion': { S: 'us-east-1' },
+  };
+
+  test('what another Region wrote is stored with what replication keeps in it', async () => {
+    await newHandler()(event(record({ eventName: 'MODIFY', item: replicated })));
+    expect(await cached()).toMatchObject({ 'aws:rep:updateregion': 'us-east-1', logins: 1 });
+  });
+
+  test('a change whose old image nobody saw, since several arrived as one, is stored like any other', async () => {
+    await newHandler()(event(record()));
+    const oldImage = { id: { S: '42' }, logins: { N: '6' } };
+    await newHandler()(event(record({ eventName: 'MODIFY', number: 7, oldImage })));
+    expect(await cached()).toMatchObject({ logins: 7 });
+  });
+
+  test('an expiry in another Region, which does not say that it is one, deletes the key', async () => {
+    await newHandler()(event(record()));
+    await newHandler()(event(record({ eventName: 'REMOVE', number: 2 })));
+    expect(await cached()).toBeUndefined();
   });
 });
 

@@ -125,9 +125,19 @@ export function eventShapes(): EventShape[] {
       gives: /eventSourceARN is not a text, as where a template left a reference unresolved/,
     },
     {
-      name: 'Kinesis Data Streams for DynamoDB',
-      document: { Records: [{ eventSource: 'aws:kinesis', kinesis: { data: 'e30=' } }] },
-      gives: /eventSource is aws:kinesis, not aws:dynamodb; invoke the function by the stream of a table/,
+      name: 'a Kinesis data stream of something else',
+      document: { Records: [{ eventSource: 'aws:kinesis', kinesis: { sequenceNumber: '1', data: 'e30=' } }] },
+      gives: /Records\[0\].*no dynamodb.Keys/,
+    },
+    {
+      name: 'a Kinesis data stream of no JSON',
+      document: {
+        Records: [
+          { eventSource: 'aws:kinesis', kinesis: { sequenceNumber: '1', data: 'e30' } },
+          { eventSource: 'aws:kinesis', kinesis: { sequenceNumber: '2', data: 'AAAA' } },
+        ],
+      },
+      gives: /Records\[1\].*aws:kinesis is no stream record/,
     },
     {
       name: "Lambda's on-failure message to a queue",

@@ -12,6 +12,8 @@ export interface LambdaStandIn {
   readonly mappings: Map<string, object[]>;
   /** Variables of the functions. */
   variables: Readonly<Record<string, string>>;
+  /** Filter criteria that a customer's key encrypts, by the UUID of their mapping: only one mapping alone is told with them. */
+  encryptedFilters: Readonly<Record<string, object>>;
   /** Permissions that are missing: parts of paths. */
   denied: string | undefined;
   stop(): Promise<void>;
@@ -27,6 +29,12 @@ export async function startLambda(): Promise<LambdaStandIn> {
     const { denied, mappings, variables } = standIn;
     if (denied !== undefined && url.pathname.includes(denied)) {
       return answer(403, { Message: 'User is not authorized' }, 'AccessDeniedException');
+    }
+    const [, uuid] = /\/event-source-mappings\/([^/]+)$/.exec(url.pathname) ?? [];
+    if (uuid !== undefined) {
+      const { [uuid]: decrypted } = standIn.encryptedFilters;
+      const all = [...mappings.values()].flat() as { UUID?: string }[];
+      return answer(200, { ...all.find(({ UUID }) => UUID === uuid), FilterCriteria: decrypted });
     }
     if (url.pathname.includes('/event-source-mappings')) {
       const own = mappings.get(url.searchParams.get('FunctionName') ?? '');
@@ -45,6 +53,7 @@ export async function startLambda(): Promise<LambdaStandIn> {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     mappings: new Map(),
     variables: {},
+    encryptedFilters: {},
     denied: undefined,
     async stop() {
       server.closeAllConnections();

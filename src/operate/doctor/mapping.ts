@@ -1,5 +1,6 @@
 import {
   type EventSourceMappingConfiguration,
+  GetEventSourceMappingCommand,
   paginateListEventSourceMappings,
 } from '@aws-sdk/client-lambda';
 import { toError } from '../../errors.js';
@@ -39,16 +40,19 @@ export async function checkMapping(about: MappedFunction): Promise<Finding[]> {
       wrong(
         'mapping',
         `no stream of ${tableName} is mapped to ${FunctionName}`,
-        'Map the stream of the table to it: docs/deploy.md.',
+        'Map the stream of the table to it: docs/deploy.md. What brings its records otherwise (docs/sources.md) is not looked at.',
       ),
       ...(await checkEnvironment(about)),
     ];
   }
-  return [...own.flatMap((mapping) => settings(mapping, about)), ...(await checkEnvironment(about))];
+  const checked = await Promise.all(
+    own.map(async (mapping) => [...settings(mapping, about), await filters(mapping, about)]),
+  );
+  return [...checked.flat(), ...(await checkEnvironment(about))];
 }
 
 function settings(mapping: EventSourceMappingConfiguration, about: MappedFunction): Finding[] {
-  const update = `aws lambda update-event-source-mapping --uuid ${mapping.UUID}`;
+  const update = updateOf(mapping);
   return [
     state(mapping, update),
     lastResult(mapping),
@@ -72,8 +76,11 @@ function settings(mapping: EventSourceMappingConfiguration, about: MappedFunctio
     age(mapping, update),
     attempts(mapping, update),
     destination(mapping, update),
-    filters(mapping, update),
   ];
+}
+
+function updateOf({ UUID }: EventSourceMappingConfiguration): string {
+  return `aws lambda update-event-source-mapping --uuid ${UUID}`;
 }
 
 function state({ State = 'unknown' }: EventSourceMappingConfiguration, update: string): Finding {
@@ -198,29 +205,54 @@ function destination({ DestinationConfig }: EventSourceMappingConfiguration, upd
 }
 
 /** What a filter may look at without hiding a change of an item from the cache: its key, which it keeps. */
-function filters({ FilterCriteria }: EventSourceMappingConfiguration, update: string): Finding {
-  const patterns = (FilterCriteria?.Filters ?? []).flatMap(({ Pattern }) => Pattern ?? []);
-  if (patterns.length === 0) return ok('filters', 'none');
-  const remedy = `An entry stays as it was when its change is filtered out. Filter by keys alone: ${update} --filter-criteria '{}'`;
-  for (const pattern of patterns) {
-    const hiding = hidingMembers(pattern);
-    if (hiding.length > 0)
-      return wrong('filters', `they look at ${hiding.join(', ')}, and hide changes`, remedy);
+async function filters(
+  mapping: EventSourceMappingConfiguration,
+  { client }: MappedFunction,
+): Promise<Finding> {
+  let { FilterCriteria } = mapping;
+  if (mapping.KMSKeyArn !== undefined) {
+    // Where a key of the customer's encrypts them, the list leaves them out.
+    try {
+      ({ FilterCriteria } = await client.send(new GetEventSourceMappingCommand({ UUID: mapping.UUID })));
+    } catch (thrown) {
+      return unknown('filters', ...refusal(thrown, 'lambda:GetEventSourceMapping'));
+    }
+    if (FilterCriteria === undefined)
+      return unknown('filters', `encrypted with ${mapping.KMSKeyArn}`, 'Give kms:Decrypt with that key.');
   }
-  return warning(
-    'filters',
-    'they look at keys alone',
-    'What they leave out must not be cached by readers either: name only such tables and keys there.',
-  );
+  const looksAt = (FilterCriteria?.Filters ?? []).flatMap(({ Pattern }) => Pattern ?? []).map(membersOf);
+  if (looksAt.length === 0) return ok('filters', 'none');
+  if (looksAt.some((members) => members.length === 0)) return ok('filters', 'one lets everything through');
+  const hiding = new Set(looksAt.flat().filter((member) => member !== KEYS));
+  return hiding.size > 0
+    ? wrong(
+        'filters',
+        `they look at ${[...hiding].join(', ')}, and hide changes`,
+        `An entry stays as it was when its change is filtered out. Filter by keys alone: ${updateOf(mapping)} --filter-criteria '{}'`,
+      )
+    : warning(
+        'filters',
+        'they look at keys alone',
+        'What they leave out must not be cached by readers either: use a client without the middleware for it. docs/handler.md says more.',
+      );
 }
 
-function hidingMembers(pattern: string): string[] {
+const KEYS = 'dynamodb.Keys';
+
+/** The members of a record that a pattern looks at, as far as `dynamodb` has them. */
+function membersOf(pattern: string): string[] {
   try {
-    const { dynamodb = {}, ...record } = JSON.parse(pattern) as Record<string, object>;
-    const ofRecord = Object.keys(record).filter((name) => name !== 'eventSource');
-    const ofChange = Object.keys(dynamodb).filter((name) => name !== 'Keys');
-    return [...ofRecord, ...ofChange.map((name) => `dynamodb.${name}`)];
+    return namesIn(JSON.parse(pattern));
   } catch {
     return ['what is no JSON'];
   }
+}
+
+function namesIn(pattern: Record<string, object>, within = ''): string[] {
+  return Object.entries(pattern).flatMap(([name, inner]) => {
+    if (name === '$or') return (inner as Record<string, object>[]).flatMap((each) => namesIn(each, within));
+    return name === 'dynamodb' && within === ''
+      ? namesIn(inner as Record<string, object>, 'dynamodb.')
+      : `${within}${name}`;
+  });
 }

@@ -5,8 +5,9 @@ import {
   type KeySchemaElement,
   type TableDescription,
 } from '@aws-sdk/client-dynamodb';
-import { declaredPartitionKey, type TableSettings } from '../../config.js';
 import { toError } from '../../errors.js';
+import { declaredPartitionKey } from '../../options.js';
+import type { TableSettings } from '../../table-settings.js';
 import { type Finding, findings, refusal } from './finding.js';
 
 const { ok, warning, wrong, unknown } = findings('table');

@@ -1,6 +1,6 @@
 import type { DynamoDBStreamEvent } from 'aws-lambda';
 import { EventError } from '../../errors.js';
-import { recordsIn } from '../../stream/records.js';
+import { recordsIn } from '../../stream/delivered.js';
 
 /** Records of an invocation, or only where they are in the stream. */
 export type Batch = DynamoDBStreamEvent | BatchPlace;
@@ -59,7 +59,8 @@ export function isPlace(batch: Batch): batch is BatchPlace {
 }
 
 interface InvocationRecord {
-  readonly DDBStreamBatchInfo: Readonly<Record<string, unknown>>;
+  /** Absent where the records came by a Kinesis data stream. */
+  readonly DDBStreamBatchInfo?: Readonly<Record<string, unknown>>;
   readonly payload?: unknown;
 }
 
@@ -70,10 +71,16 @@ function isEvent(value: unknown): boolean {
 
 /** What Lambda tells an on-failure destination; for a bucket the event is in it, as text. */
 function isInvocationRecord(value: unknown): value is InvocationRecord {
-  return typeof value === 'object' && value !== null && 'DDBStreamBatchInfo' in value;
+  if (typeof value !== 'object' || value === null) return false;
+  return 'DDBStreamBatchInfo' in value || 'KinesisBatchInfo' in value;
 }
 
-function placeOf({ DDBStreamBatchInfo: info }: InvocationRecord): BatchPlace {
+function placeOf({ DDBStreamBatchInfo: info, ...rest }: InvocationRecord): BatchPlace {
+  if ('KinesisBatchInfo' in rest) {
+    throw new EventError(
+      'Its records are in a Kinesis data stream, which is not read: purge what they were about, or give the mapping a bucket as its destination, which gets the records themselves.',
+    );
+  }
   const textOf = (name: string) => (typeof info?.[name] === 'string' ? (info[name] as string) : '');
   return {
     streamArn: textOf('streamArn'),
@@ -91,7 +98,7 @@ function queuedBody(record: unknown): string | undefined {
     Sns?: { Message?: unknown };
   };
   const text = body ?? Sns?.Message;
-  return dynamodb === undefined && typeof text === 'string' && text.includes('DDBStreamBatchInfo')
+  return dynamodb === undefined && typeof text === 'string' && /(?:DDBStream|Kinesis)BatchInfo/.test(text)
     ? text
     : undefined;
 }

@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { CreateTableCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { vi } from 'vitest';
-import type { DeclaredTable } from '../../../src/config.js';
 import { memoryStore, NewCachingMiddleware, NewStreamCacheHandler, type Report } from '../../../src/index.js';
 import { LocalEventSourceMapping } from '../../../src/local/index.js';
+import type { DeclaredTable } from '../../../src/options.js';
 import type { DynamoDBServer } from '../../support/dynamodb.js';
 
 /** A single table as the libraries like it, with an index of each kind. */

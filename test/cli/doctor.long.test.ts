@@ -501,6 +501,13 @@ describe('of a mapping, doctor', () => {
       'readers',
     ],
     [
+      'a filter on keys, or else on names',
+      filter({ $or: [{ dynamodb: { Keys: { id: { S: ['u'] } } } }, { eventName: ['REMOVE'] }] }),
+      'filters',
+      'wrong',
+      'keys alone',
+    ],
+    [
       'a filter of rubbish',
       { FilterCriteria: { Filters: [{ Pattern: '{' }] } },
       'filters',
@@ -510,6 +517,31 @@ describe('of a mapping, doctor', () => {
   ])('says what to do about %s', async (_, mapping, name, verdict, remedy) => {
     const { of } = await check(mapping);
     expect(of('mapping', name)).toMatchObject({ verdict, remedy: expect.stringContaining(remedy) });
+  });
+
+  test('takes a filter that lets everything through for none', async () => {
+    const { of } = await check(filter({}));
+    expect(of('mapping', 'filters')).toMatchObject({ verdict: 'ok' });
+  });
+
+  test('looks at filters that a key of the customer encrypts, or says what is missing', async () => {
+    const KMSKeyArn = 'arn:aws:kms:eu-west-1:123456789012:key/1';
+    const hidden = { ...filter({ eventName: ['INSERT'] }).FilterCriteria };
+    const { UUID } = right();
+    const found = async () => (await check({ KMSKeyArn })).of('mapping', 'filters');
+    lambda.encryptedFilters = { [UUID]: hidden };
+    expect(await found()).toMatchObject({ verdict: 'wrong', found: expect.stringContaining('eventName') });
+    lambda.encryptedFilters = {};
+    expect(await found()).toMatchObject({
+      verdict: 'unknown',
+      remedy: expect.stringContaining('kms:Decrypt'),
+    });
+    lambda.denied = `/${UUID}`;
+    expect(await found()).toMatchObject({
+      verdict: 'unknown',
+      remedy: expect.stringContaining('lambda:GetEventSourceMapping'),
+    });
+    lambda.denied = undefined;
   });
 
   test('names the variables that the function has otherwise, and not what is in them', async () => {

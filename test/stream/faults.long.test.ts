@@ -3,7 +3,7 @@ import calculateSlot from 'cluster-key-slot';
 import { Cluster, Redis } from 'ioredis';
 import { describe, expect, test } from 'vitest';
 import { decode } from '../../src/codec.js';
-import type { StreamCacheConfig } from '../../src/config.js';
+import type { StreamCacheConfig } from '../../src/options.js';
 import type { Report } from '../../src/report.js';
 import { NewStreamCacheHandler } from '../../src/stream/handler.js';
 import { afterwards } from '../support/afterwards.js';

@@ -1,0 +1,26 @@
+import { defaultLogger } from '../config.js';
+import { toError } from '../errors.js';
+import { reporter } from '../report.js';
+import type { AroundCall, Attach } from './client-class.js';
+import { NOT_ATTACHED, watchCalls } from './passing-calls.js';
+
+/** Each call is made, whatever becomes of the middleware. Where none passes it at all, the log says so. */
+export function leniently(): (attach: Attach) => AroundCall {
+  const logger = defaultLogger();
+  const unwatch = watchCalls(() => {
+    unwatch();
+    reporter(undefined)({ type: 'left-alone', reason: 'not-attached' });
+    logger.error('Reads go straight to DynamoDB', { remedy: NOT_ATTACHED });
+  });
+  const said = new Set<string>();
+  return (attach) => (stack, call) => {
+    try {
+      if (attach(stack)) unwatch();
+    } catch (cause) {
+      const { message } = toError(cause);
+      if (!said.has(message)) logger.error('A client has no caching middleware', { reason: message });
+      said.add(message);
+    }
+    return call();
+  };
+}

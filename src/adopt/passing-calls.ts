@@ -1,0 +1,23 @@
+import diagnostics from 'node:diagnostics_channel';
+import type { ClientRequest } from 'node:http';
+
+/** Before anything of a request is sent: https://nodejs.org/api/diagnostics_channel.html#http */
+const CHANNEL = 'http.client.request.start';
+
+export const NOT_ATTACHED =
+  'A call of DynamoDB does not pass the caching middleware: its client is of a copy of the AWS SDK that was loaded too early, that is bundled with the application, or that is version 2. Load dynamodb-stream-cache/auto before all else, bundle with cachingClients() of dynamodb-stream-cache/esbuild, or give the client NewCachingMiddleware().';
+
+/**
+ * Tells of each call of DynamoDB that this process is about to send over HTTP/1.1, as the SDK does unless it is told otherwise, whoever makes
+ * it.
+ *
+ * @returns ends it
+ */
+export function watchCalls(tell: (request: ClientRequest) => void): () => void {
+  const listen = (message: unknown) => {
+    const { request } = message as { request: ClientRequest };
+    if (String(request.getHeader('x-amz-target')).startsWith('DynamoDB_20120810.')) tell(request);
+  };
+  diagnostics.subscribe(CHANNEL, listen);
+  return () => diagnostics.unsubscribe(CHANNEL, listen);
+}

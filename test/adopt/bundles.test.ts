@@ -1,0 +1,64 @@
+import { execFile } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { type BuildOptions, build } from 'esbuild';
+import { build as buildWithVite } from 'vite';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { cachingClients } from '../../esbuild.config.mjs';
+
+const ENTRY = fileURLToPath(new URL('applications/many-imports.mjs', import.meta.url));
+
+/** As it is built: it names files beside itself. */
+const rollup: typeof import('../../src/adopt/rollup-plugin.js') = await import(
+  new URL('../../dist/rollup.js', import.meta.url).href
+);
+
+/** Below the project, from which what is not in a bundle is found. */
+const PLACE = fileURLToPath(new URL('../../node_modules/.cache', import.meta.url));
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(PLACE, 'bundles-'));
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+const ALL = 'named,namespace,required,dynamic';
+const hitsOf = async (bundle: string) => {
+  const env = { ...process.env, STREAM_CACHE_URL: 'memory:', POWERTOOLS_LOG_LEVEL: 'WARN' };
+  return (await promisify(execFile)(process.execPath, [bundle], { env })).stdout;
+};
+
+describe('with cachingClients() every client of a bundle reads through the cache', () => {
+  test.each<[string, BuildOptions]>([
+    ['an ES module', { format: 'esm' }],
+    ['CommonJS', { format: 'cjs' }],
+    ['an ES module, minified', { format: 'esm', minify: true, mainFields: ['module', 'main'] }],
+    ['an ES module beside the SDK of Lambda', { format: 'esm', external: ['@aws-sdk/*'] }],
+    ['CommonJS beside the SDK of Lambda', { format: 'cjs', external: ['@aws-sdk/*'] }],
+    ['an ES module beside all packages', { format: 'esm', packages: 'external' }],
+  ])('of esbuild, %s', async (name, options) => {
+    const outfile = join(
+      folder,
+      `${name.replaceAll(/\W/g, '-')}.${options.format === 'esm' ? 'mjs' : 'cjs'}`,
+    );
+    const common: BuildOptions = { entryPoints: [ENTRY], outfile, bundle: true, platform: 'node' };
+    await build({ ...common, ...options, plugins: [cachingClients()] });
+    expect(await hitsOf(outfile)).toBe(ALL);
+  });
+
+  test.each([
+    ['all in it', true],
+    ['beside its packages', undefined],
+  ] as const)('of Vite, %s', async (name, noExternal) => {
+    const outDir = join(folder, `vite-${name.replaceAll(' ', '-')}`);
+    await buildWithVite({
+      configFile: false,
+      logLevel: 'error',
+      ...(noExternal && { ssr: { noExternal } }),
+      build: { ssr: ENTRY, outDir, emptyOutDir: true },
+      plugins: [rollup.cachingClients()],
+    });
+    expect(await hitsOf(join(outDir, 'many-imports.js'))).toBe(ALL);
+  });
+});
