@@ -13,7 +13,7 @@ export function lambdaBundle(entry: string, outfile: string): BuildOptions;
  * esbuild plugin: all clients of DynamoDB that a bundle makes, in its libraries too, read through the cache that the environment
  * names, as `STREAM_CACHE_AUTO` says.
  *
- * @example await esbuild.build({ ...lambdaBundle('src/app.ts', 'dist/app.mjs'), plugins: [cachingClients()] });
+ * @example await esbuild.build({ entryPoints: ['src/app.ts'], bundle: true, platform: 'node', outfile: 'dist/app.cjs', plugins: [cachingClients()] });
  */
 export function cachingClients(options?: {
   /** Whether the cache is one of Momento's: its SDK is several times as large as all the rest. Default `false`. */

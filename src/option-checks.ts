@@ -25,7 +25,14 @@ export function checkTable(name: string, table: DeclaredTable): void {
       `Option tables.${name}.sortKey (${JSON.stringify(table.sortKey)}) is the partitionKey: give the name of the other attribute of the key, or null for a table that has none.`,
     );
   }
-  const stranger = table.items?.flatMap(({ key }) => Object.keys(key)).find((each) => !mayBeKey(table, each));
+  if (table.items !== undefined && (table.partitionKey === undefined || table.sortKey === undefined)) {
+    throw new ConfigError(
+      `Option tables.${name}.items needs partitionKey and sortKey (null for none) beside it, so that what it names is known to be the key.`,
+    );
+  }
+  const stranger = table.items
+    ?.flatMap(({ key }) => Object.keys(key))
+    .find((each) => each !== table.partitionKey && each !== table.sortKey);
   if (stranger !== undefined) {
     throw new ConfigError(
       `Option tables.${name}.items names ${JSON.stringify(stranger)}, which is no attribute of the key that partitionKey and sortKey declare: what the handler and all readers are to agree on has to be in the key.`,
@@ -56,7 +63,7 @@ const isItemRule = (value: unknown) =>
   Object.keys(value).every((name) => ['key', 'cached', 'ttlSeconds'].includes(name)) &&
   isObjectOf(value.key, isKeyCondition) === true &&
   ['boolean', 'undefined'].includes(typeof value.cached) &&
-  (value.ttlSeconds === undefined || isSeconds(value.ttlSeconds));
+  (value.ttlSeconds === undefined || (value.cached !== false && isSeconds(value.ttlSeconds)));
 const isKeyCondition = (value: unknown, name: string) =>
   name !== '' &&
   (isText(value) || (isObject(value) && Object.keys(value).join() === 'prefix' && isText(value.prefix)));
@@ -104,7 +111,7 @@ const DECLARED_TABLE_OPTIONS: Record<keyof DeclaredTable, [expected: string, che
   ],
   items: [
     'an array of rules like { key: { pk: { prefix: "USER#" } }, ttlSeconds: 60 } or { key: { pk: "LOG" }, cached: false }',
-    (value) => Array.isArray(value) && [...value].every(isItemRule),
+    (value) => Array.isArray(value) && firstWrong([...value], isItemRule),
   ],
 };
 
@@ -163,14 +170,16 @@ function formOf(value: unknown): string {
   return typeof value === 'object' ? 'an object' : `a ${typeof value}`;
 }
 
-function mayBeKey({ partitionKey, sortKey }: DeclaredTable, name: string): boolean {
-  return partitionKey === undefined || sortKey === undefined || name === partitionKey || name === sortKey;
-}
-
 function isTables(value: unknown): boolean | string {
   return Array.isArray(value)
     ? value.every(isTableName)
     : isObjectOf(value, (table, name) => isTableName(name) && isObject(table) && !Array.isArray(table));
+}
+
+/** The place of the first member that is not right. */
+function firstWrong(values: readonly unknown[], isMember: (member: unknown) => boolean): boolean | string {
+  const index = values.findIndex((value) => !isMember(value));
+  return index < 0 || String(index);
 }
 
 function isObjectOf(value: unknown, isMember: (member: unknown, name: string) => boolean): boolean | string {

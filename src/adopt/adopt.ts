@@ -53,10 +53,10 @@ function newWarning(): Adopt {
   };
 }
 
-/** Puts the middleware onto a stack that has none, and says so the first time. Returns whether the stack is new here. */
+/** Says so the first time. */
 function newAttach(kinds: Kinds, isRequired: boolean): Attach {
   const settings = resolveConfig(kindOfCache(kinds));
-  const middleware = newCachingMiddleware(settings, isRequired);
+  const middleware = newCachingMiddleware(settings, isRequired ? 'required' : 'on');
   const known = new WeakSet<Stack>();
   let isSaid = false;
 
@@ -70,10 +70,9 @@ function newAttach(kinds: Kinds, isRequired: boolean): Attach {
   }
 
   return (stack) => {
-    if (known.has(stack)) return false;
+    if (known.has(stack)) return;
     if (!entriesOf(stack).some(({ name }) => name === OURS)) middleware.applyToStack(stack);
     known.add(stack);
     say();
-    return true;
   };
 }

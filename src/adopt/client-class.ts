@@ -11,14 +11,15 @@ interface ClientPrototype {
 }
 
 interface Client {
-  readonly middlewareStack: Stack;
+  /** What stands in for a client in a test may have none. */
+  readonly middlewareStack?: Stack;
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: each class has commands of its own
 type Send = (this: any, ...parameters: any[]) => any;
 
-/** Puts the middleware onto the stack of a client, unless it is there. Returns whether the stack is new to it. */
-export type Attach = (stack: Stack) => boolean;
+/** Puts the middleware onto the stack of a client, unless there is one. */
+export type Attach = (stack: Stack) => void;
 
 /**
  * What is done where a client is about to make a call, which is a part of it.
@@ -41,8 +42,9 @@ export function aroundCalls({ prototype }: ClientClass, around: AroundCall): voi
   function send(this: Client, ...parameters: unknown[]): unknown {
     // What is inherited is asked for at each call: tracing libraries take its place at any time.
     const next = own ?? (Object.getPrototypeOf(prototype) as ClientPrototype).send;
+    const call = () => next?.apply(this, parameters);
     try {
-      return around(this.middlewareStack, () => next?.apply(this, parameters));
+      return this.middlewareStack === undefined ? call() : around(this.middlewareStack, call);
     } catch (error) {
       if (!(error instanceof ConfigError)) throw error;
       const callback = parameters.find((each) => typeof each === 'function');

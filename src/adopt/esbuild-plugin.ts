@@ -49,7 +49,7 @@ export function cachingClients(options: CachingClientsOptions = {}): Plugin {
 
 /** ioredis is CommonJS and requires Node's own modules, which an ES module has to be given the means for. */
 function allowRequire(options: BuildOptions): void {
-  if (options.format !== 'esm' || options.banner?.js?.includes('createRequire')) return;
+  if (options.format !== 'esm' || /\brequire\b|createRequire/.test(options.banner?.js ?? '')) return;
   const js = `import { createRequire as requireOf } from 'node:module'; const require = requireOf(import.meta.url);`;
   options.banner = { ...options.banner, js: `${js}${options.banner?.js ?? ''}` };
 }

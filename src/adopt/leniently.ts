@@ -4,7 +4,7 @@ import { reporter } from '../report.js';
 import type { AroundCall, Attach } from './client-class.js';
 import { NOT_ATTACHED, watchCalls } from './passing-calls.js';
 
-/** Each call is made, whatever becomes of the middleware. Where none passes it at all, the log says so. */
+/** Each call is made, whatever becomes of the middleware. Of the first that does not pass it the log says so. */
 export function leniently(): (attach: Attach) => AroundCall {
   const logger = defaultLogger();
   const unwatch = watchCalls(() => {
@@ -15,7 +15,7 @@ export function leniently(): (attach: Attach) => AroundCall {
   const said = new Set<string>();
   return (attach) => (stack, call) => {
     try {
-      if (attach(stack)) unwatch();
+      attach(stack);
     } catch (cause) {
       const { message } = toError(cause);
       if (!said.has(message)) logger.error('A client has no caching middleware', { reason: message });

@@ -11,6 +11,7 @@ import {
 interface RollupPlugin {
   readonly name: string;
   readonly enforce: 'pre';
+  options(options: InputOptions): InputOptions;
   resolveId(
     this: Context,
     source: string,
@@ -19,6 +20,13 @@ interface RollupPlugin {
   ): Promise<Found | null>;
   load(this: Context, id: string): Promise<string | null>;
 }
+
+interface InputOptions {
+  readonly external?: External | undefined;
+}
+
+type IsExternal = (source: string, importer: string | undefined, isResolved: boolean) => unknown;
+type External = string | RegExp | readonly (string | RegExp)[] | IsExternal;
 
 interface Context {
   resolve(source: string, importer?: string, options?: object): Promise<Found | null>;
@@ -42,13 +50,22 @@ const ADOPT = '\0caching-clients';
  * @example export default { input: 'src/app.js', output: { file: 'dist/app.mjs' }, plugins: [cachingClients(), nodeResolve()] };
  */
 export function cachingClients(options: CachingClientsOptions = {}): RollupPlugin {
+  let isOutside: IsExternal = () => false;
   return {
     name: 'caching-clients',
     enforce: 'pre',
+    options({ external = [], ...others }) {
+      isOutside = asFunction(external);
+      // What stays outside is not shown to plugins, but the module that stands before it has to be put there.
+      const isExternal: IsExternal = (source, ...from) => !ADOPTED.test(source) && isOutside(source, ...from);
+      return { ...others, external: isExternal };
+    },
     async resolveId(source, importer, more) {
       if (source === ADOPT) return { id: ADOPT, moduleSideEffects: true };
       if (!ADOPTED.test(source)) return null;
-      const found = await this.resolve(source, importer, { ...more, skipSelf: true });
+      const found = isOutside(source, importer, false)
+        ? { id: source, external: true }
+        : await this.resolve(source, importer, { ...more, skipSelf: true });
       if (found === null || importer?.startsWith(SDK)) return found;
       return { id: `${SDK}${source}:${found.external ? source : found.id}`, moduleSideEffects: true };
     },
@@ -62,4 +79,10 @@ export function cachingClients(options: CachingClientsOptions = {}): RollupPlugi
       return sdkModule(sdkPackage, path.join(':'), ADOPT);
     },
   };
+}
+
+function asFunction(external: External): IsExternal {
+  if (typeof external === 'function') return external;
+  const all = [external].flat() as (string | RegExp)[];
+  return (source) => all.some((each) => (typeof each === 'string' ? each === source : each.test(source)));
 }

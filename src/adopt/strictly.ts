@@ -1,16 +1,12 @@
-import { AsyncLocalStorage } from 'node:async_hooks';
 import { ConfigError } from '../errors.js';
 import type { AroundCall, Attach } from './client-class.js';
 import { NOT_ATTACHED, watchCalls } from './passing-calls.js';
 
 /** A call that does not pass the middleware fails before it is sent. */
 export function strictly(): (attach: Attach) => AroundCall {
-  const passing = new AsyncLocalStorage<true>();
-  watchCalls((request) => {
-    if (!passing.getStore()) request.destroy(new ConfigError(NOT_ATTACHED));
-  });
+  watchCalls((request) => request.destroy(new ConfigError(NOT_ATTACHED)));
   return (attach) => (stack, call) => {
     attach(stack);
-    return passing.run(true, call);
+    return call();
   };
 }

@@ -2,6 +2,7 @@ import diagnostics from 'node:diagnostics_channel';
 import { type Attributes, metrics, type Span, trace } from '@opentelemetry/api';
 import { METRICS, type MetricName } from '../metrics/names.js';
 import { newTally } from '../metrics/tally.js';
+import { processWide } from '../process-wide.js';
 import { REPORT_CHANNEL, type Report } from '../report.js';
 
 /** What the meter is named. */
@@ -15,7 +16,7 @@ type Instrument = { readonly record: (value: number, attributes: Attributes) => 
 /**
  * Tells OpenTelemetry what happens in this process: metrics of the names that `dynamodb-stream-cache/metrics` has, and on the active span of
  * each read whether the cache answered it. What is told goes to the providers that the application has registered; without any
- * it goes nowhere. To be used once in a process.
+ * it goes nowhere. A second call does nothing.
  *
  * Tables and the database are named as the semantic conventions for databases name them.
  * https://opentelemetry.io/docs/specs/semconv/database/dynamodb/
@@ -23,7 +24,9 @@ type Instrument = { readonly record: (value: number, attributes: Attributes) => 
  * @returns ends it
  */
 export function reportToOpenTelemetry(): () => void {
-  const meter = metrics.getMeter(METER_NAME);
+  const told = processWide('opentelemetry', (): { isTold?: boolean } => ({}));
+  if (told.isTold) return () => {};
+  told.isTold = true;
   const instruments = new Map<MetricName, Instrument>();
   const tally = newTally();
   const results = new WeakMap<Span, string>();
@@ -38,6 +41,7 @@ export function reportToOpenTelemetry(): () => void {
 
   function newInstrument(name: MetricName): Instrument {
     const { unit } = METRICS[name];
+    const meter = metrics.getMeter(METER_NAME);
     if (name === 'BreakerOpen') return meter.createGauge(name);
     if (unit === 'Milliseconds') return meter.createHistogram(name, { unit: 'ms' });
     if (name === 'BatchSize') return meter.createHistogram(name, { unit: '{record}' });
@@ -73,5 +77,8 @@ export function reportToOpenTelemetry(): () => void {
     }
   };
   diagnostics.subscribe(REPORT_CHANNEL, listen);
-  return () => diagnostics.unsubscribe(REPORT_CHANNEL, listen);
+  return () => {
+    diagnostics.unsubscribe(REPORT_CHANNEL, listen);
+    told.isTold = false;
+  };
 }

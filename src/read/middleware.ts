@@ -59,8 +59,11 @@ export function NewCachingMiddleware(config: StreamCacheConfig = {}): CachingMid
   return newCachingMiddleware(resolveConfig(config));
 }
 
-/** @param isRequired whether a client that is too old fails, instead of a line in the log that says so */
-export function newCachingMiddleware(settings: Settings, isRequired = false): CachingMiddleware {
+/**
+ * @param auto given where clients get it by themselves: one that is given another keeps that; `required`: one that is too old fails,
+ * instead of a line in the log that says so
+ */
+export function newCachingMiddleware(settings: Settings, auto?: 'on' | 'required'): CachingMiddleware {
   const reader = newReader(settings);
   const operations = operationsOf(reader, settings);
   const say = newSay(settings);
@@ -70,8 +73,8 @@ export function newCachingMiddleware(settings: Settings, isRequired = false): Ca
     [Symbol.asyncDispose]: close,
     applyToStack(stack) {
       refuseAnother(stack, self);
-      const first = answering(operations, newClient(settings, reader, say), stack, say, isRequired);
-      owners().set(first, self);
+      const first = answering(operations, newClient(settings, reader, say), stack, say, auto === 'required');
+      if (auto === undefined) owners().set(first, self);
       stack.add(first, { name: OURS, step: 'initialize', priority: 'low', override: true });
       addPlaces(stack);
     },

@@ -1,6 +1,7 @@
 import type { Request, Response } from './call.js';
 import { MARSHALL, UNMARSHALL } from './documents.js';
 import { OURS } from './others.js';
+import { noteSent } from './sent-calls.js';
 
 export interface Arguments {
   readonly input: Request;
@@ -15,6 +16,7 @@ export interface HttpRequest {
   readonly hostname?: string;
   readonly port?: number;
   readonly path?: string;
+  readonly headers?: Readonly<Record<string, string>>;
   readonly body?: unknown;
 }
 
@@ -77,6 +79,7 @@ function translated(next: Handler, context: object): Handler {
 function sending(next: Handler, context: object): Handler {
   return (args) => {
     const { [PASSAGE]: passage, request } = args;
+    noteSent(request?.headers);
     return passage === undefined || request === undefined
       ? next(args)
       : passage.sending({ ...args, request }, context, () => next(args));

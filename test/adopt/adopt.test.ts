@@ -96,6 +96,17 @@ describe('clients that nobody gave the middleware', () => {
     expect(reads(table)).toBe(2);
   });
 
+  test('who are given one of their own later have that from then on', async () => {
+    const { table, client } = adopted();
+    const own = client();
+    await readUser(own);
+    own.middlewareStack.use(NewCachingMiddleware({ cache: 'memory:' }));
+    await readUser(own);
+    await readUser(own);
+    expect(reads(table)).toBe(2);
+    expect(() => own.middlewareStack.use(NewCachingMiddleware({ cache: 'memory:' }))).toThrow(ConfigError);
+  });
+
   test('are of a class that is adopted once, by however many', async () => {
     const copy = newCopy();
     const adopt: Adopt = newAdopt({});

@@ -23,9 +23,12 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
+type External = string | RegExp[] | ((source: string) => boolean);
+
 const ALL = 'named,namespace,required,dynamic';
 const hitsOf = async (bundle: string) => {
-  const env = { ...process.env, STREAM_CACHE_URL: 'memory:', POWERTOOLS_LOG_LEVEL: 'WARN' };
+  const ofCache = { STREAM_CACHE_URL: 'memory:', STREAM_CACHE_READ_TIMEOUT_MS: '5000' }; // the machine may be busy
+  const env = { ...process.env, ...ofCache, POWERTOOLS_LOG_LEVEL: 'WARN' };
   return (await promisify(execFile)(process.execPath, [bundle], { env })).stdout;
 };
 
@@ -47,16 +50,25 @@ describe('with cachingClients() every client of a bundle reads through the cache
     expect(await hitsOf(outfile)).toBe(ALL);
   });
 
-  test.each([
-    ['all in it', true],
-    ['beside its packages', undefined],
-  ] as const)('of Vite, %s', async (name, noExternal) => {
+  test.each<[string, { noExternal?: true; external?: External }]>([
+    ['all in it', { noExternal: true }],
+    ['beside its packages', {}],
+    [
+      'beside an SDK that stays outside by its name',
+      { noExternal: true, external: '@aws-sdk/client-dynamodb' },
+    ],
+    ['beside an SDK that stays outside by an expression', { noExternal: true, external: [/^@aws-sdk\//] }],
+    [
+      'beside what a function keeps outside',
+      { noExternal: true, external: (source) => source.startsWith('@') },
+    ],
+  ])('of Vite, %s', async (name, { noExternal, external }) => {
     const outDir = join(folder, `vite-${name.replaceAll(' ', '-')}`);
     await buildWithVite({
       configFile: false,
       logLevel: 'error',
       ...(noExternal && { ssr: { noExternal } }),
-      build: { ssr: ENTRY, outDir, emptyOutDir: true },
+      build: { ssr: ENTRY, outDir, emptyOutDir: true, ...(external && { rollupOptions: { external } }) },
       plugins: [rollup.cachingClients()],
     });
     expect(await hitsOf(join(outDir, 'many-imports.js'))).toBe(ALL);

@@ -92,6 +92,15 @@ describe('OpenTelemetry is told', () => {
     expect((await told('BreakerOpen')).values).toEqual([[{ 'db.system.name': 'aws.dynamodb' }, 0]]);
   });
 
+  test('once, however often it is asked for', async () => {
+    const endAgain = reportToOpenTelemetry();
+    const pair = newPair();
+    const before = (await told('Misses')).values[0]?.[1];
+    await pair.get('1');
+    expect((await told('Misses')).values[0]?.[1]).toBe(Number(before) + 1);
+    endAgain();
+  });
+
   test('by the names of all metrics, and nothing more once it has ended', async () => {
     end();
     const pair = newPair();

@@ -187,7 +187,13 @@ test('what it will take is told of a sample, with what the cache has', async () 
   const settings = resolveConfig({
     ...{
       cache: 'memory:',
-      tables: { [tableName]: { items: [{ key: { customerId: 'c3' }, cached: false }] } },
+      tables: {
+        [tableName]: {
+          partitionKey: 'customerId',
+          sortKey: 'orderId',
+          items: [{ key: { customerId: 'c3' }, cached: false }],
+        },
+      },
     },
   }).table(tableName);
   const of = { cache, tableName, keyNames: ['customerId', 'orderId'], settings };
