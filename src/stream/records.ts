@@ -19,7 +19,7 @@ export interface StreamRecord {
   /** Its number in the table's stream; of a record of a Kinesis data stream its number there. */
   readonly sequenceNumber: string;
   /**
-   * Compares as text with the versions of every other record of the item; see {@link versionOf}. Empty for a record of a
+   * Compares as text with the versions of every other record of the item; see `versionOf`. Empty for a record of a
    * Kinesis data stream, which has no order: it only deletes.
    */
   readonly version: string;
