@@ -35,6 +35,7 @@ const app = await Application.bootstrapWithPlugins({
   hidePageHeader: true,
   hideBreadcrumbs: true,
   pageTitleTemplates: { index: 'API', module: ({ name }) => name },
+  groupOrder: ['Functions', 'Classes', '*'],
   useCodeBlocks: true,
   parametersFormat: 'table',
   propertiesFormat: 'table',

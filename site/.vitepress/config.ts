@@ -3,9 +3,14 @@ import { join } from 'node:path';
 import { type DefaultTheme, defineConfig } from 'vitepress';
 import { anchorOf } from '../anchors.js';
 import { linkPages } from '../links.js';
+import { withoutNode } from '../simulation/plugin.js';
 
 const ROOT = join(import.meta.dirname, '../..');
 const { name, description } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
+
+/** A value, and the guard beside it. */
+const ICON =
+  'data:image/svg+xml,<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16"><rect x="1" y="3" width="9" height="10" rx="2" fill="%233451b2"/><rect x="12" y="3" width="3" height="10" rx="1" fill="%231a7f37"/></svg>';
 
 /** The pages as they stand in the repository; only these move: the front door, and what is the site's own. */
 const MOVED = {
@@ -17,6 +22,7 @@ const MOVED = {
 export default defineConfig({
   title: name,
   description,
+  head: [['link', { rel: 'icon', href: ICON }]],
   srcDir: '..',
   srcExclude: ['!(README|CONTRIBUTING|CHANGELOG|docs|site)/**', '!(README|CONTRIBUTING|CHANGELOG).md'],
   outDir: '../.cache/site',
@@ -27,6 +33,10 @@ export default defineConfig({
   markdown: {
     anchor: { slugify: anchorOf },
     config: (markdown) => markdown.use(linkPages),
+  },
+  vite: {
+    plugins: [withoutNode()],
+    worker: { format: 'es', plugins: () => [withoutNode()] },
   },
   themeConfig: {
     search: { provider: 'local' },
@@ -55,13 +65,16 @@ export default defineConfig({
 function docsOfReadme(): DefaultTheme.SidebarItem[] {
   const [, map = ''] = readFileSync(join(ROOT, 'README.md'), 'utf8').split('\n## The documentation\n');
   const rows = map.matchAll(/^\| .* \| \[(.+)\]\((docs\/.+)\.md\) \|$/gm);
-  return [...rows].map(([, text = '', page]) => ({ text, link: `/${page}` }));
+  return [...rows].map(([, text = '', page]) => ({
+    text: text.replace(/`(.*?)`/g, '<code>$1</code>'),
+    link: `/${page}`,
+  }));
 }
 
 function apiPages(): DefaultTheme.SidebarItem[] {
   const files = readdirSync(join(ROOT, 'site/api')).filter((file) => file !== 'index.md');
   return files.map((file) => {
-    const [, text = ''] = /^# (.+)$/m.exec(readFileSync(join(ROOT, 'site/api', file), 'utf8')) ?? [];
-    return { text, link: `/api/${file.replace(/\.md$/, '')}` };
+    const [, path = ''] = /^[^.]+(?:\.(.+))?\.md$/.exec(file) ?? [];
+    return { text: path === '' ? name : `/${path}`, link: `/api/${file.replace(/\.md$/, '')}` };
   });
 }
