@@ -47,6 +47,7 @@ export function usePlayer() {
 
   function open(id: string, set: Partial<Settings> = {}, autoplay = true): void {
     story.value = storyOf(id);
+    seed.value = Number(seed.value) || 1; // of what was typed
     lagMs = set.lagMs;
     wanted = 0;
     ask({ type: 'open', story: story.value.id, seed: seed.value, set });
@@ -60,7 +61,9 @@ export function usePlayer() {
     if (isBusy || passed < (isCalm.value ? CALM_MS : 0)) return;
     drawn = now;
     if (!isPlaying.value) return;
-    wanted += speed.value * Math.min(passed, isCalm.value ? CALM_MS : LONGEST_FRAME_MS);
+    const next = wanted + speed.value * Math.min(passed, isCalm.value ? CALM_MS : LONGEST_FRAME_MS);
+    // A story ends at the same moment, however fast it is played.
+    wanted = view.value?.isOver ? next : Math.min(next, story.value.endsAt);
     play(wanted);
   }
 

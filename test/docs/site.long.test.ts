@@ -59,9 +59,8 @@ describe('In a browser', () => {
     server?.closeAllConnections();
   });
 
-  async function open(path: string, width = 1_280): Promise<Page> {
+  async function open(path: string): Promise<Page> {
     const page = await browser.context.newPage();
-    await page.setViewportSize({ width, height: 900 });
     page.on('request', (request) => void hosts.add(new URL(request.url()).origin));
     page.on('pageerror', (error) => void problems.push(`${path}: ${error}`));
     page.on('console', (message) => {
@@ -83,7 +82,6 @@ describe('In a browser', () => {
     await page.close();
   });
 
-  /** By what each is told apart. */
   const STORIES = ['late', 'replay', 'overlap', 'own-write'];
 
   test.each(STORIES)('the pair never shows an old value in the story "%s", and SET does', async (story) => {
@@ -95,6 +93,20 @@ describe('In a browser', () => {
     expect(await countOf(page, 'pair', 'stale-ms')).toBe(0);
     expect(await countOf(page, 'set', 'stale-reads')).toBeGreaterThan(2);
     expect(await page.getByText('Old values read: This pair 0,').count()).toBe(1);
+    await page.close();
+  });
+
+  test('a story always ends the same', async () => {
+    const page = await open('/simulation.html#story=own-write&seed=7');
+    await page.getByLabel('Speed').selectOption('× 20');
+    const endOf = async () => {
+      await page.locator('[data-over="true"]').waitFor();
+      return page.locator('.simulation').innerText();
+    };
+    const first = await endOf();
+    await page.getByRole('button', { name: 'Again' }).click();
+    await page.locator('[data-over="false"]').waitFor();
+    expect(await endOf()).toBe(first);
     await page.close();
   });
 
