@@ -72,9 +72,9 @@ function docsOfReadme(): DefaultTheme.SidebarItem[] {
 }
 
 function apiPages(): DefaultTheme.SidebarItem[] {
-  const files = readdirSync(join(ROOT, 'site/api')).filter((file) => file !== 'index.md');
-  return files.map((file) => {
-    const [, path = ''] = /^[^.]+(?:\.(.+))?\.md$/.exec(file) ?? [];
-    return { text: path === '' ? name : `/${path}`, link: `/api/${file.replace(/\.md$/, '')}` };
-  });
+  const pages = readdirSync(join(ROOT, 'site/api')).map((file) => file.replace(/\.md$/, ''));
+  return pages
+    .filter((page) => page !== 'index')
+    .sort()
+    .map((page) => ({ text: page === name ? name : page.replace(`${name}.`, '/'), link: `/api/${page}` }));
 }

@@ -52,7 +52,7 @@ export const STORIES: readonly Story[] = [
   {
     id: 'late',
     title: 'A late record',
-    text: 'The function is down while the item changes twice. Readers have stored what it has become when, after more than a minute, it catches up.',
+    text: 'The function is down while the item changes three times. Readers have stored what it has become when, after more than a minute, the function catches up.',
     isDown: true,
     isReading: false,
     past: [HOUR],
