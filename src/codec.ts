@@ -34,7 +34,7 @@ export function encode(item: AttributeMap): string {
 }
 
 /**
- * The item of a stored text, `null` for {@link ABSENT}, or `undefined` when the text is not JSON, not an object, or
+ * The item of a stored text, `null` for `ABSENT`, or `undefined` when the text is not JSON, not an object, or
  * contradicts its own `$types`. Never throws. Binary comes as `Uint8Array`.
  */
 export function decode(text: string): AttributeMap | null | undefined {

@@ -13,7 +13,7 @@ const MAX_CUSTOM_KEY_BYTES = 4000;
  *
  * `=` stands before a string, `#` before a number in normal form, `~` before binary as base64url. Whatever the
  * grammar itself uses is percent-encoded in names and values, so two different keys never share a text and two
- * spellings of one key (`1`, `1.0`) always do. Over {@link MAX_KEY_BYTES} the part behind the table is replaced by
+ * spellings of one key (`1`, `1.0`) always do. Over `MAX_KEY_BYTES` the part behind the table is replaced by
  * `sha256.` and the digest of the whole.
  *
  * @example itemKey(undefined, 'orders', { customerId: { S: 'c1' }, orderId: { N: '7.0' } }) // orders:customerId=c1,orderId#7

@@ -108,7 +108,8 @@ export function newMapping(world: World, table: Table, handler: Handler): Mappin
 
 const ARN = 'arn:aws:dynamodb:eu-west-1:123456789012:table/items/stream/2026-01-15T09:30:00.000';
 
-function recordOf(change: Change, skewMs: number): DynamoDBRecord {
+/** A change as the stream delivers it. */
+export function recordOf(change: Change, skewMs: number): DynamoDBRecord {
   const { sk, oldImage, newImage, committedAt, sequenceNumber, expired } = change;
   return {
     eventSource: 'aws:dynamodb',

@@ -5,6 +5,8 @@ export interface VirtualTime {
   sleep(ms: number): Promise<void>;
   /** Lets time pass until the work is done. */
   run<T>(work: Promise<T>): Promise<T>;
+  /** Lets time pass up to a moment. */
+  runUntil(moment: number): Promise<void>;
 }
 
 const START = Date.UTC(2026, 0, 15, 9, 30);
@@ -42,6 +44,17 @@ export function newVirtualTime(): VirtualTime {
     if (timer !== undefined) timer.isCancelled = true;
   }) as never;
 
+  /** Wakes the next that is due by then; whether there was one. */
+  function wakeNext(by: number): boolean {
+    const timer = timers.first();
+    if (timer === undefined || timer.at > by) return false;
+    timers.pop();
+    if (timer.isCancelled) return true;
+    now = Math.max(now, timer.at);
+    timer.wake();
+    return true;
+  }
+
   return {
     now: () => now,
     sleep: (ms) => new Promise((resolve) => wakeAfter(ms, resolve)),
@@ -52,18 +65,24 @@ export function newVirtualTime(): VirtualTime {
       };
       work.then(done, done);
       while (true) {
-        // Every promise that can settle by itself has settled when the event loop comes round.
-        await new Promise<void>((resolve) => realSetImmediate(resolve));
+        await allSettled();
         if (isDone) return work;
-        const timer = timers.pop();
-        if (timer === undefined) throw new Error('Nothing will ever happen again, and the work is not done.');
-        if (timer.isCancelled) continue;
-        now = Math.max(now, timer.at);
+        if (!wakeNext(Number.POSITIVE_INFINITY))
+          throw new Error('Nothing will ever happen again, and the work is not done.');
         if (now > START + LIMIT_MS) throw new Error('A day has passed, and the work is not done.');
-        timer.wake();
       }
     },
+    async runUntil(moment) {
+      do await allSettled();
+      while (wakeNext(moment));
+      now = Math.max(now, moment);
+    },
   };
+}
+
+/** Every promise that can settle by itself has settled when the event loop comes round. */
+function allSettled(): Promise<void> {
+  return new Promise((resolve) => realSetImmediate(resolve));
 }
 
 /** The earliest timer first; of two at one time the one that was set first. */
@@ -73,6 +92,7 @@ function newHeap() {
   const at = (index: number) => heap[index] as Timer;
 
   return {
+    first: (): Timer | undefined => heap[0],
     push(timer: Timer): void {
       let index = heap.push(timer) - 1;
       while (index > 0) {

@@ -19,12 +19,17 @@ export interface World {
 
 /** @param story where the story goes, line by line; it is not told otherwise */
 export function newWorld(seed: number, mode: Mode, story?: (line: string) => void): World {
+  return worldIn(newWeather(newRandom(seed, 'weather'), mode), seed, story);
+}
+
+/** The same in a weather that is not left to chance. */
+export function worldIn(weather: Weather, seed: number, story?: (line: string) => void): World {
   const time = newVirtualTime();
   const start = time.now();
   const jitter = newRandom(seed, 'Math.random');
   Math.random = jitter.next;
   return {
-    weather: newWeather(newRandom(seed, 'weather'), mode),
+    weather,
     time,
     start,
     random: (purpose) => newRandom(seed, purpose),

@@ -92,7 +92,7 @@ export interface StoreChange {
 
 /**
  * What became of a change. `written`: stored. `deleted`: no longer stored. `unchanged`: a refresh of what is not stored.
- * `full`: the cache takes no more, so the key was deleted instead. The others are {@link Decision}s.
+ * `full`: the cache takes no more, so the key was deleted instead. The others are decisions of `coherence.ts`.
  */
 export type ApplyOutcome =
   | 'written'
