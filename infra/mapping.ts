@@ -64,6 +64,7 @@ export function mapStream(
     ...options,
     reportBatchItemFailures: true,
     bisectBatchOnError: true,
+    ...(stream.filters && { filters: stream.filters }),
     onFailure: { bind: () => ({ destination: bucket.bucketArn }) },
     metricsConfig: { metrics: [MetricType.EVENT_COUNT] },
   });

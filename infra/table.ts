@@ -1,5 +1,6 @@
 import { Annotations, CfnResource, Stack, Token } from 'aws-cdk-lib';
 import type { CfnTable, ITable } from 'aws-cdk-lib/aws-dynamodb';
+import { filterCriteriaOf } from '../src/item-rules.js';
 import { type DeclaredTable, declaredPartitionKey } from '../src/options.js';
 import type { DeclaredStream } from './declared-stream.js';
 import { checkOptions } from './environment.js';
@@ -25,7 +26,9 @@ export function streamOf(table: ITable, { declare = {} }: TableOptions): Declare
     );
   // Its name is not known yet; what it is called in the code may have any character.
   const name = table.node.id.replace(/[^\w.-]/g, '_');
-  if (typeof declare !== 'string') checkOptions({ tables: { [name]: declare } });
+  const declared =
+    typeof declare === 'string' ? {} : { ...(definition && declarationOf(definition)), ...declare };
+  checkOptions({ tables: { [name]: declared } });
   const { tableStreamArn } = table;
   const view = definition && viewOf(definition);
   if (tableStreamArn === undefined || (definition !== undefined && view === undefined)) {
@@ -42,6 +45,7 @@ export function streamOf(table: ITable, { declare = {} }: TableOptions): Declare
   return {
     table,
     streamArn: tableStreamArn,
+    filters: declared.filtered ? filterCriteriaOf(declared.items ?? []).filters : undefined,
     declaration: () =>
       typeof declare === 'string'
         ? declare

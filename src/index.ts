@@ -2,7 +2,7 @@ export type { AttributeMap, AttributeValue } from './attributes.js';
 export { decode, encode } from './codec.js';
 export type { Rules } from './coherence.js';
 export { CacheError, ConfigError, EncodeError, EventError, KeyError, StreamCacheError } from './errors.js';
-export type { ItemRule } from './item-rules.js';
+export { filterCriteriaOf, type ItemRule } from './item-rules.js';
 export { itemKey, keyPart } from './key.js';
 export type {
   DeclaredIndex,

@@ -1,4 +1,5 @@
 import { ConfigError } from './errors.js';
+import { ALLOW_LIST, isAllowList } from './item-rules.js';
 import { variableOf } from './option-variables.js';
 import type { DeclaredTable, Mode, StreamCacheConfig, TableConfig, TtlSeconds } from './options.js';
 import { isReaderMode } from './reader-switch.js';
@@ -24,6 +25,9 @@ export function checkTable(name: string, table: DeclaredTable): void {
     throw new ConfigError(
       `Option tables.${name}.sortKey (${JSON.stringify(table.sortKey)}) is the partitionKey: give the name of the other attribute of the key, or null for a table that has none.`,
     );
+  }
+  if (table.filtered && !isAllowList(table.items ?? [])) {
+    throw new ConfigError(`Option tables.${name}.filtered needs rules in items: ${ALLOW_LIST}.`);
   }
   if (table.items !== undefined && (table.partitionKey === undefined || table.sortKey === undefined)) {
     throw new ConfigError(
@@ -113,6 +117,7 @@ const DECLARED_TABLE_OPTIONS: Record<keyof DeclaredTable, [expected: string, che
     'an array of rules like { key: { pk: { prefix: "USER#" } }, ttlSeconds: 60 } or { key: { pk: "LOG" }, cached: false }',
     (value) => Array.isArray(value) && firstWrong([...value], isItemRule),
   ],
+  filtered: ['true or false', (value) => typeof value === 'boolean'],
 };
 
 const OPTIONS: Record<keyof StreamCacheConfig, [expected: string, check: Check]> = {

@@ -123,6 +123,11 @@ export interface DeclaredTable extends TableConfig {
   readonly indexes?: Readonly<Record<string, DeclaredIndex>> | undefined;
   /** Which of its items are cached, and for how long: the first rule that fits an item's key decides. Default: all, as the table says. */
   readonly items?: readonly ItemRule[] | undefined;
+  /**
+   * Whether the event source mapping has the filter that `filterCriteriaOf(items)` makes: results that may hold what it leaves out are
+   * then not cached. Default `false`.
+   */
+  readonly filtered?: boolean | undefined;
 }
 
 /** What can be said of one index. */

@@ -6,6 +6,8 @@ import type { DeclaredTable, Mode, TableConfig, TtlSeconds } from './options.js'
 import { withoutUndefined } from './without-undefined.js';
 
 export interface TableSettings extends ItemRules {
+  /** Changes of items that are not cached do not reach the handler. */
+  readonly isFiltered: boolean;
   readonly mode: Mode;
   readonly ttlMs: Readonly<Record<keyof TtlSeconds, number>>;
   readonly ttlJitter: number;
@@ -49,6 +51,7 @@ export function tableSettings(common: TableConfig, table: DeclaredTable, path: s
     alsoDelete: heard(options.alsoDelete),
     partitionKey: options.partitionKey,
     sortKey: options.sortKey,
+    isFiltered: options.filtered ?? false,
     items: (options.items ?? []).map(({ key, cached = true, ttlSeconds }) => ({
       ...{ key, isCached: cached },
       ttlMs: ttlSeconds === undefined ? tableTtlMs.item : milliseconds(ttlSeconds),

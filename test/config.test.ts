@@ -11,6 +11,7 @@ describe('defaults', () => {
     const settings = resolveConfig(MEMORY, {});
     expect(settings).toMatchObject({ namespace: undefined, tableName: undefined });
     expect(settings.table('any')).toEqual({
+      isFiltered: false,
       items: [],
       mode: 'write',
       ttlMs: { item: 86_400_000, itemNegative: 300_000, query: 60_000, scan: 60_000 },
@@ -146,6 +147,12 @@ describe('options', () => {
       /Option tables\.app\.items\.1 is wrong: expected an array of rules like .* not /,
       { tables: { app: { items: [{ key: {} }, rule] as never } } },
     ]),
+    [
+      /Option tables\.app\.filtered needs rules in items: the last has to be \{ key: \{\}, cached: false \}/,
+      {
+        tables: { app: { partitionKey: 'pk', sortKey: null, filtered: true, items: [{ key: { pk: 'A' } }] } },
+      },
+    ],
     [
       /Option tables\.app\.items needs partitionKey and sortKey \(null for none\) beside it/,
       { tables: { app: { partitionKey: 'pk', items: [{ key: { pk: 'A' } }] } } },

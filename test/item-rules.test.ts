@@ -3,12 +3,15 @@ import {
   GetItemCommand,
   PutItemCommand,
   QueryCommand,
+  ScanCommand,
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb';
 import { beforeEach, describe, expect, test } from 'vitest';
-import type { ItemRule } from '../src/index.js';
+import { filterCriteriaOf, type ItemRule } from '../src/index.js';
 import { guardKey, itemKey } from '../src/key.js';
+import { readFilter } from '../src/local/filter.js';
 import { newPair, type Pair } from './read/rig.js';
+import { record } from './support/records.js';
 import type { Change } from './support/table.js';
 
 /** One table with customers, their profiles, their sessions and their events: which are cached, and for how long. */
@@ -24,7 +27,7 @@ const SESSION = id('USER#1', 'SESSION');
 const EVENT = id('USER#1', 'EVENT#7');
 
 let pair: Pair;
-function open(more: { items?: readonly ItemRule[]; writeThrough?: boolean } = {}): void {
+function open(more: { items?: readonly ItemRule[]; writeThrough?: boolean; filtered?: boolean } = {}): void {
   const app = { partitionKey: 'pk', sortKey: 'sk', items: RULES, ...more };
   pair = newPair({ tables: { app }, ttlJitter: 0 }, 1, { app: ['pk', 'sk'] });
 }
@@ -136,4 +139,41 @@ test('a rule that fits every item turns the others into those that are cached', 
   open({ items: [{ key: { sk: 'PROFILE' } }, { key: {}, cached: false }] });
   await pair.deliver(put(PROFILE), put(SESSION));
   expect(pair.outcomes('record')).toEqual(['written', 'skipped']);
+});
+
+describe('of a table whose stream is filtered by the same rules', () => {
+  const FILTERED: readonly ItemRule[] = [
+    { key: { pk: { prefix: 'USER#' }, sk: 'PROFILE' } },
+    { key: { pk: { prefix: 'SHOP#' } }, ttlSeconds: 60 },
+    { key: {}, cached: false },
+  ];
+  const queryOf = (pk: string, more = {}) =>
+    pair.client.send(
+      new QueryCommand({
+        ...{ TableName: 'app', KeyConditionExpression: 'pk = :pk', ...more },
+        ExpressionAttributeValues: { ':pk': { S: pk } },
+      }),
+    );
+
+  test('every record of an item that is cached passes, and no other', () => {
+    const passes = readFilter(filterCriteriaOf(FILTERED));
+    const keys = [id('USER#1', 'PROFILE'), id('USER#1', 'EVENT#1'), id('SHOP#1', 'x'), id('x', 'PROFILE')];
+    expect(keys.map((Keys) => passes(record({ keys: Keys })))).toEqual([true, false, true, false]);
+  });
+
+  test('results are cached of partitions of which all is, and of no other, no index and no scan', async () => {
+    open({ items: FILTERED, filtered: true });
+    put(id('SHOP#1', 'x'));
+    for (const pk of ['SHOP#1', 'USER#1', 'ELSE']) for (const _ of [1, 2]) await queryOf(pk);
+    await queryOf('SHOP#1', { IndexName: 'byStatus' }).catch(() => {});
+    for (const _ of [1, 2, 3]) await pair.client.send(new ScanCommand({ TableName: 'app' }));
+    expect(pair.count('hit')).toBe(1);
+    expect(declined()).toEqual(Array(4 + 1 + 3).fill('item'));
+  });
+
+  test('rules that name what is left out are refused: no filter can say them', () => {
+    expect(() => filterCriteriaOf(RULES)).toThrow(
+      /^filterCriteriaOf cannot filter by these rules: the last has to be/,
+    );
+  });
 });

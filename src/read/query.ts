@@ -1,4 +1,5 @@
 import type { AttributeMap } from '../attributes.js';
+import { isPartitionCached } from '../item-rules.js';
 import { indexTag, partitionTag, resultKey, tableTag } from '../key.js';
 import { expiryOf, jittered } from '../lifetime.js';
 import type { Lease, Settled } from '../store/store.js';
@@ -64,11 +65,22 @@ export function scan(reader: Reader): Operation {
   };
 }
 
+/** Whether a result may hold items whose changes do not reach the handler. */
+function mayChangeUnseen(operation: 'Query' | 'Scan', { settings }: Table, input: Request): boolean {
+  const { isFiltered, partitionKey = '' } = settings;
+  if (!isFiltered) return false;
+  const isOfTable = operation === 'Query' && input.IndexName === undefined;
+  return (
+    !isOfTable || !isPartitionCached(settings, partitionKey, queryPartition(input as never, [partitionKey]))
+  );
+}
+
 /** The table and the signature of a request that the cache may answer. */
 function cachedRequest(reader: Reader, operation: 'Query' | 'Scan', input: Request) {
   const table = reader.table(input.TableName);
   if (table === undefined) return decline(reader, operation, input.TableName, 'table');
   if (isStrong(input)) return decline(reader, operation, table.name, 'consistent-read');
+  if (mayChangeUnseen(operation, table, input)) return decline(reader, operation, table.name, 'item');
   const signature = operation === 'Query' ? querySignature(input as never) : scanSignature(input as never);
   if (signature !== undefined) return { table, signature };
   const member = misunderstoodMember(operation, input as never);

@@ -80,6 +80,19 @@ describe('a table', () => {
     });
   });
 
+  test('that is filtered by its rules has the filter on its mapping, and readers are told', () => {
+    const items = [{ key: { customerId: { prefix: 'c' } } }, { key: {}, cached: false }];
+    const { template } = streamCache({ tableOptions: { declare: { items, filtered: true } } });
+    expect(tablesIn(template)).toMatchObject({ '<Orders>': { items, filtered: true, sortKey: 'orderId' } });
+    const { FilterCriteria } = propertiesOf(template, 'AWS::Lambda::EventSourceMapping');
+    expect(FilterCriteria).toEqual({
+      Filters: [{ Pattern: '{"dynamodb":{"Keys":{"customerId":{"S":[{"prefix":"c"}]}}}}' }],
+    });
+    expect(() => streamCache({ tableOptions: { declare: { items: [{ key: { status: 'x' } }] } } })).toThrow(
+      'items names "status", which is no attribute of the key',
+    );
+  });
+
   test('may be one of several, each with a mapping of its own', () => {
     const { template } = streamCache({}, (cache, { stack }) => {
       cache.addTable(asTable(new Table(stack, 'Users', { partitionKey: id, stream })), {
