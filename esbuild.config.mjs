@@ -89,13 +89,16 @@ const unread = {
   },
 };
 
-/** The certificates of a vendor, for clients that name its profile: the function without code makes its client of a URL. */
-const noProfiles = {
-  name: 'no-profiles',
+/** What no URL can ask for, of which alone the function without code makes its client: the certificates of a vendor, and sentinels. */
+const ofUrlsOnly = {
+  name: 'of-urls-only',
   setup(build) {
-    build.onLoad({ filter: /[\\/]ioredis[\\/].*[\\/]TLSProfiles\.js$/ }, () => ({
-      contents: 'exports.default = {};',
-    }));
+    build.onLoad(
+      { filter: /[\\/]ioredis[\\/].*[\\/](?:TLSProfiles|SentinelConnector[\\/]index)\.js$/ },
+      () => ({
+        contents: 'exports.default = {};',
+      }),
+    );
   },
 };
 
@@ -169,7 +172,7 @@ async function buildPackage() {
   await build({
     ...options,
     external: others.map((file) => `./${file}`),
-    plugins: [...options.plugins, noProfiles],
+    plugins: [...options.plugins, ofUrlsOnly],
   });
   for (const file of others) {
     await build(lambdaBundle(`src/${file.replace('.mjs', '.mts')}`, `dist/${file}`));

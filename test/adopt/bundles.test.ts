@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -19,6 +19,7 @@ const rollup: typeof import('../../src/adopt/rollup-plugin.js') = await import(
 const PLACE = fileURLToPath(new URL('../../node_modules/.cache', import.meta.url));
 let folder: string;
 beforeAll(async () => {
+  await mkdir(PLACE, { recursive: true });
   folder = await mkdtemp(join(PLACE, 'bundles-'));
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));

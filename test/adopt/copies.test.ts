@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -13,6 +13,7 @@ const PLACE = fileURLToPath(new URL('../../node_modules/.cache', import.meta.url
 
 let folder: string;
 beforeAll(async () => {
+  await mkdir(PLACE, { recursive: true });
   folder = await mkdtemp(join(PLACE, 'copies-'));
   const contents = "export { DynamoDBClient, GetItemCommand } from '@aws-sdk/client-dynamodb';";
   const stdin = { contents, resolveDir: PLACE };
