@@ -20,6 +20,7 @@ type Auto = { STREAM_CACHE_AUTO?: string; STREAM_CACHE_URL?: string };
 function newCopy({ STREAM_CACHE_AUTO = 'on', STREAM_CACHE_URL = 'memory:' }: Auto = {}) {
   vi.stubEnv('STREAM_CACHE_AUTO', STREAM_CACHE_AUTO);
   vi.stubEnv('STREAM_CACHE_URL', STREAM_CACHE_URL);
+  vi.stubEnv('STREAM_CACHE_READ_TIMEOUT_MS', '5000'); // the machine may be busy
   vi.stubEnv('POWERTOOLS_LOG_LEVEL', 'SILENT');
   afterwards(vi, () => vi.unstubAllEnvs());
   const reports: Report[] = [];
