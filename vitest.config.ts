@@ -17,7 +17,7 @@ class SlowFirst extends BaseSequencer {
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
-    exclude: [...configDefaults.exclude, ...(isThorough ? [] : ['test/**/*.long.test.ts'])],
+    exclude: [...configDefaults.exclude, ...(isThorough ? [] : ['test/**/*.{long,alone}.test.ts'])],
     globalSetup: ['test/support/servers.ts'],
     setupFiles: ['test/support/seed.ts', 'test/support/warnings.ts'],
     // Tests run on the oldest Node that is supported, on purpose: the SDK's word that it will not always be is no news.
