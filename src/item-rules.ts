@@ -7,7 +7,7 @@ export interface ItemRule {
    * Which items: by the names of key attributes, what their text is or begins with. All of them have to fit, so none fits every item.
    */
   readonly key: Readonly<Record<string, string | { readonly prefix: string }>>;
-  /** Whether they are cached. Default `true`. Results of queries and scans may hold them in any case. */
+  /** Whether they are cached. Default `true`. Results of queries and scans may hold them, unless the table is `filtered`. */
   readonly cached?: boolean | undefined;
   /** How long they live, in seconds. Default: as the table's. */
   readonly ttlSeconds?: number | undefined;

@@ -1,10 +1,9 @@
 import { defaultLogger, resolveConfig } from '../config.js';
-import { environmentAuto, environmentUrl } from '../environment.js';
+import { type Auto, environmentAuto, environmentUrl } from '../environment.js';
 import { newCachingMiddleware } from '../read/middleware.js';
 import { OURS } from '../read/others.js';
 import { entriesOf, type Stack } from '../read/stack.js';
-import type { Attach } from './client-class.js';
-import { type AroundCall, aroundCalls, type ClientClass } from './client-class.js';
+import { type Attach, attachBeforeCalls, type ClientClass } from './client-class.js';
 import { type Kinds, kindOfCache } from './kinds.js';
 import { leniently } from './leniently.js';
 import { strictly } from './strictly.js';
@@ -29,16 +28,15 @@ export type Adopt = (sdk: Sdk) => void;
  */
 export function newAdopt(kinds: Kinds): Adopt {
   const auto = environmentAuto();
-  const isRequired = auto === 'required';
   if (auto === 'off') return () => {};
-  if (environmentUrl() === '' && !isRequired) return newWarning();
-  const around = isRequired ? strictly() : leniently();
-  let aroundCall: AroundCall | undefined;
+  if (environmentUrl() === '' && auto !== 'required') return newWarning();
+  const asAsked = auto === 'required' ? strictly() : leniently();
+  let attach: Attach | undefined;
   return ({ DynamoDBClient, DynamoDBDocumentClient }) => {
     // Not before there is an SDK: a process that has none needs no cache.
-    aroundCall ??= around(newAttach(kinds, isRequired));
-    if (DynamoDBClient) aroundCalls(DynamoDBClient, aroundCall);
-    if (DynamoDBDocumentClient) aroundCalls(DynamoDBDocumentClient, aroundCall);
+    attach ??= asAsked(newAttach(kinds, auto));
+    if (DynamoDBClient) attachBeforeCalls(DynamoDBClient, attach);
+    if (DynamoDBDocumentClient) attachBeforeCalls(DynamoDBDocumentClient, attach);
   };
 }
 
@@ -53,10 +51,10 @@ function newWarning(): Adopt {
   };
 }
 
-/** Says so the first time. */
-function newAttach(kinds: Kinds, isRequired: boolean): Attach {
+/** One middleware for all stacks that have none. The first time it says so. */
+function newAttach(kinds: Kinds, auto: Exclude<Auto, 'off'>): Attach {
   const settings = resolveConfig(kindOfCache(kinds));
-  const middleware = newCachingMiddleware(settings, isRequired ? 'required' : 'on');
+  const middleware = newCachingMiddleware(settings, auto);
   const known = new WeakSet<Stack>();
   let isSaid = false;
 

@@ -18,33 +18,30 @@ interface Client {
 // biome-ignore lint/suspicious/noExplicitAny: each class has commands of its own
 type Send = (this: any, ...parameters: any[]) => any;
 
-/** Puts the middleware onto the stack of a client, unless there is one. */
-export type Attach = (stack: Stack) => void;
-
 /**
- * What is done where a client is about to make a call, which is a part of it.
+ * Puts the middleware onto the stack of a client that is about to make a call, unless there is one.
  *
  * @throws ConfigError where the call is to fail
  */
-export type AroundCall = (stack: Stack, call: () => unknown) => unknown;
+export type Attach = (stack: Stack) => void;
 
 /** On a `send` of ours, whichever copy of this package it is from. */
 const MARK = Symbol.for('dynamodb-stream-cache:send');
 
 /**
- * Does something around each call of all clients of a class, its subclasses included. Paginators, waiters and methods such as
+ * Attaches the middleware before each call of all clients of a class, its subclasses included. Paginators, waiters and methods such as
  * `getItem` call `send` too. A document client is of a class of its own.
  */
-export function aroundCalls({ prototype }: ClientClass, around: AroundCall): void {
+export function attachBeforeCalls({ prototype }: ClientClass, attach: Attach): void {
   const own = Object.getOwnPropertyDescriptor(prototype, 'send')?.value as Send | undefined;
   if (own !== undefined && MARK in own) return;
 
   function send(this: Client, ...parameters: unknown[]): unknown {
     // What is inherited is asked for at each call: tracing libraries take its place at any time.
     const next = own ?? (Object.getPrototypeOf(prototype) as ClientPrototype).send;
-    const call = () => next?.apply(this, parameters);
     try {
-      return this.middlewareStack === undefined ? call() : around(this.middlewareStack, call);
+      if (this.middlewareStack !== undefined) attach(this.middlewareStack);
+      return next?.apply(this, parameters);
     } catch (error) {
       if (!(error instanceof ConfigError)) throw error;
       const callback = parameters.find((each) => typeof each === 'function');

@@ -1,11 +1,11 @@
 import { defaultLogger } from '../config.js';
 import { toError } from '../errors.js';
 import { reporter } from '../report.js';
-import type { AroundCall, Attach } from './client-class.js';
+import type { Attach } from './client-class.js';
 import { NOT_ATTACHED, watchCalls } from './passing-calls.js';
 
 /** Each call is made, whatever becomes of the middleware. Of the first that does not pass it the log says so. */
-export function leniently(): (attach: Attach) => AroundCall {
+export function leniently(): (attach: Attach) => Attach {
   const logger = defaultLogger();
   const unwatch = watchCalls(() => {
     unwatch();
@@ -13,7 +13,7 @@ export function leniently(): (attach: Attach) => AroundCall {
     logger.error('Reads go straight to DynamoDB', { remedy: NOT_ATTACHED });
   });
   const said = new Set<string>();
-  return (attach) => (stack, call) => {
+  return (attach) => (stack) => {
     try {
       attach(stack);
     } catch (cause) {
@@ -21,6 +21,5 @@ export function leniently(): (attach: Attach) => AroundCall {
       if (!said.has(message)) logger.error('A client has no caching middleware', { reason: message });
       said.add(message);
     }
-    return call();
   };
 }

@@ -1,6 +1,6 @@
 import diagnostics from 'node:diagnostics_channel';
 import type { ClientRequest } from 'node:http';
-import { idOfCall, sentCalls } from '../read/sent-calls.js';
+import { idOfCall, SENT_CALLS } from '../read/sent-calls.js';
 
 /** Before anything of a request is sent: https://nodejs.org/api/diagnostics_channel.html#http */
 const CHANNEL = 'http.client.request.start';
@@ -15,10 +15,9 @@ export const NOT_ATTACHED =
  * @returns ends it
  */
 export function watchCalls(tell: (request: ClientRequest) => void): () => void {
-  const calls = sentCalls();
-  if (calls.ids !== undefined) return () => {};
+  if (SENT_CALLS.ids !== undefined) return () => {};
   const ids = new Set<string>();
-  calls.ids = ids;
+  SENT_CALLS.ids = ids;
   const listen = (message: unknown) => {
     const { request } = message as { request: ClientRequest };
     if (!String(request.getHeader('x-amz-target')).startsWith('DynamoDB_20120810.')) return;
@@ -28,6 +27,6 @@ export function watchCalls(tell: (request: ClientRequest) => void): () => void {
   diagnostics.subscribe(CHANNEL, listen);
   return () => {
     diagnostics.unsubscribe(CHANNEL, listen);
-    calls.ids = undefined;
+    SENT_CALLS.ids = undefined;
   };
 }

@@ -6,9 +6,7 @@ interface SentCalls {
   ids?: Set<string> | undefined;
 }
 
-export function sentCalls(): SentCalls {
-  return processWide('sent-calls', () => ({}));
-}
+export const SENT_CALLS = processWide('sent-calls', (): SentCalls => ({}));
 
 /** More are not under way at once: those that no HTTP client of Node's sends are never seen again. */
 const MOST_IDS = 100_000;
@@ -22,7 +20,7 @@ export function idOfCall(header: (name: string) => Header): string | undefined {
 }
 
 export function noteSent(headers: Readonly<Record<string, string>> | undefined): void {
-  const { ids } = sentCalls();
+  const { ids } = SENT_CALLS;
   const id = ids && idOfCall((name) => headers?.[name]);
   if (ids === undefined || id === undefined) return;
   if (ids.size >= MOST_IDS) ids.delete(ids.values().next().value as string);
